@@ -1,0 +1,114 @@
+"""Checks of what users pass in: each error says what was wrong, where, and what to do."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import scipy.sparse as sp
+
+
+def check_positive(name, value, *, allow_zero=False):
+    """Refuse a number that is not finite and positive (or zero, where allowed)."""
+    wanted = "nonnegative" if allow_zero else "positive"
+    valid = isinstance(value, Real) and np.isfinite(value)
+    if not valid or value < 0 or (value == 0 and not allow_zero):
+        raise ValueError(f"{name} must be a finite {wanted} number, got {value!r}.")
+
+
+def check_option(name, value, options):
+    """Refuse a value that is not one of the options."""
+    if value not in options:
+        listed = ", ".join(repr(option) for option in options)
+        raise ValueError(f"{name} must be one of {listed}; got {value!r}.")
+
+
+def check_rank(rank, shape=None):
+    """Refuse a rank that is not a positive integer, or larger than both sides of a matrix."""
+    if not isinstance(rank, Integral) or isinstance(rank, bool) or rank < 1:
+        raise ValueError(f"rank must be a positive integer, got {rank!r}.")
+    if shape is not None and rank > max(shape):
+        raise ValueError(
+            f"rank must be at most max(shape) = {max(shape)} for data of shape {shape}, "
+            f"got {rank}: choose a smaller rank."
+        )
+    return int(rank)
+
+
+def check_array(name, array, *, ndim=None, nonnegative=False, sparse=False):
+    """Return ``array`` as floating point, checked; never a view that would be written to.
+
+    Integers become float64; float32 is kept. Dense arrays come back C-contiguous, sparse ones
+    (where ``sparse`` allows them) in CSR format with sorted indices.
+    """
+    if sp.issparse(array):
+        if not sparse:
+            raise TypeError(
+                f"{name} is sparse, which is not supported here: pass {name}.toarray()."
+            )
+        out = _as_csr(array)
+        entries = out.data
+    else:
+        out = _as_dense(name, array)
+        entries = out
+    if ndim is not None and out.ndim not in np.atleast_1d(ndim):
+        expected = " or ".join(str(n) for n in np.atleast_1d(ndim))
+        raise ValueError(f"{name} must have {expected} dimensions, got shape {out.shape}.")
+    if 0 in out.shape:
+        raise ValueError(f"{name} is empty: its shape is {out.shape}.")
+    check_entries(name, entries, nonnegative=nonnegative)
+    return out
+
+
+def check_entries(name, entries, *, nonnegative=False):
+    """Refuse NaN, infinity and, where asked, negative numbers."""
+    if entries.size == 0:
+        return
+    lowest, highest = float(entries.min()), float(entries.max())
+    if np.isnan(lowest) or np.isinf(lowest) or np.isinf(highest):
+        bad = int(np.count_nonzero(~np.isfinite(entries)))
+        raise ValueError(
+            f"{name} has {bad} NaN or infinite entries: remove them or fill them in before fitting."
+        )
+    if nonnegative and lowest < 0:
+        bad = int(np.count_nonzero(entries < 0))
+        raise ValueError(
+            f"{name} must be nonnegative, got {bad} negative entries (the lowest is {lowest:.3g}): "
+            "shift or clip the data, or choose a model without nonnegativity."
+        )
+
+
+def check_blocks(init, shapes, names):
+    """Return copies of the initial blocks, of the right number and shapes."""
+    if len(init) != len(shapes):
+        raise ValueError(
+            f"init must hold {len(shapes)} arrays ({', '.join(names)}), got {len(init)}."
+        )
+    blocks = []
+    for array, shape, name in zip(init, shapes, names):
+        block = np.array(array, order="C", copy=True)
+        if not np.issubdtype(block.dtype, np.floating):
+            block = block.astype(float)
+        if block.shape != shape:
+            raise ValueError(f"init of {name} must have shape {shape}, got {block.shape}.")
+        check_entries(f"init of {name}", block)
+        blocks.append(block)
+    return tuple(blocks)
+
+
+def _as_csr(array):
+    out = sp.csr_array(array)
+    if not np.issubdtype(out.dtype, np.floating):
+        out = out.astype(float)
+    if not out.has_canonical_format:
+        out = out.copy()
+        out.sum_duplicates()
+    return out
+
+
+def _as_dense(name, array):
+    try:
+        out = np.asarray(array)
+        if not np.issubdtype(out.dtype, np.floating) or out.dtype == np.float16:
+            out = out.astype(float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be an array of real numbers: {error}.") from error
+    return np.ascontiguousarray(out)

@@ -1,0 +1,165 @@
+r"""Compiled loops for the Kullback-Leibler divergence between data and a factor model.
+
+In every kernel the rows of the data are modelled by ``z[i] = block[i] @ design.T`` and zeros of the
+data cost nothing where the data are sparse.
+"""
+
+import numpy as np
+from numba import njit
+
+_TILE = 16
+_FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
+
+
+@njit(cache=True)
+def safe_step(t, slope, weight, curvature, ridge):
+    """Move ``t >= 0`` towards the zero of the derivative without passing it.
+
+    ``slope`` is the derivative at ``t``, ridge included; ``weight`` and ``curvature`` are the sums
+    P and Q of :class:`multiconvex.ScalarNewton`.
+    """
+    if curvature <= 0.0:
+        return 0.0 if slope > 0.0 else t
+    if slope < 0.0:
+        ratio = curvature / weight
+        b = ridge + (slope + weight) * ratio
+        return t - 2.0 * slope / (b + np.sqrt(b * b - 4.0 * ridge * ratio * slope))
+    b = slope + ridge * t + curvature * t
+    if b <= 0.0:
+        return t
+    return max(t - 2.0 * slope * t / (b + np.sqrt(max(b * b - 4.0 * ridge * slope * t, 0.0))), 0.0)
+
+
+@njit(cache=True, fastmath=_FASTMATH)
+def _sums(y, z, h):
+    """Return the sums P and Q for one entry."""
+    weight, curvature = y[0] * 0.0, y[0] * 0.0
+    for j in range(len(y)):
+        u = h[j] / z[j]
+        v = y[j] * u
+        weight += v
+        curvature += v * u
+    return weight, curvature
+
+
+@njit(cache=True, fastmath=_FASTMATH)
+def _shift(z, h, move, tiny):
+    for j in range(len(z)):
+        z[j] = max(z[j] + move * h[j], tiny)
+
+
+@njit(cache=True)
+def newton_rows(data, design, sums, l1, l2, block):
+    """One pass of safe coordinate steps over every entry of ``block``, in place, dense data.
+
+    Rows are copied a tile at a time, so that a transposed view costs no copy of the data.
+    """
+    n, columns = data.shape
+    rank = design.shape[1]
+    by_component = design.T.copy()
+    tile = np.empty((_TILE, columns), data.dtype)
+    z = np.empty(columns, data.dtype)
+    tiny = np.finfo(data.dtype).tiny ** 0.25
+    for first in range(0, n, _TILE):
+        size = min(_TILE, n - first)
+        tile[:size] = data[first : first + size]
+        for i in range(size):
+            t = block[first + i]
+            z[:] = tiny
+            for q in range(rank):
+                _shift(z, by_component[q], t[q], tiny)
+            for q in range(rank):
+                weight, curvature = _sums(tile[i], z, by_component[q])
+                slope = sums[q] + l1 + l2 * t[q] - weight
+                new = safe_step(t[q], slope, weight, curvature, l2)
+                if new < tiny:
+                    new = 0.0
+                _shift(z, by_component[q], new - t[q], tiny)
+                t[q] = new
+
+
+@njit(cache=True, fastmath=_FASTMATH)
+def newton_sparse_rows(data, indices, indptr, design, sums, l1, l2, block):
+    """The same pass over sparse rows in CSR format: only stored entries are visited."""
+    rank = design.shape[1]
+    longest = 0
+    for i in range(len(indptr) - 1):
+        longest = max(longest, indptr[i + 1] - indptr[i])
+    h = np.empty((rank, longest), design.dtype)
+    z = np.empty(longest, design.dtype)
+    tiny = np.finfo(design.dtype).tiny ** 0.25
+    for i in range(len(indptr) - 1):
+        first, size = indptr[i], indptr[i + 1] - indptr[i]
+        t = block[i]
+        for j in range(size):
+            row = design[indices[first + j]]
+            total = tiny
+            for q in range(rank):
+                h[q, j] = row[q]
+                total += t[q] * row[q]
+            z[j] = total
+        y = data[first : first + size]
+        for q in range(rank):
+            weight, curvature = 0.0, 0.0
+            for j in range(size):
+                u = h[q, j] / z[j]
+                v = y[j] * u
+                weight += v
+                curvature += v * u
+            slope = sums[q] + l1 + l2 * t[q] - weight
+            new = safe_step(t[q], slope, weight, curvature, l2)
+            if new < tiny:
+                new = 0.0
+            move = new - t[q]
+            for j in range(size):
+                z[j] = max(z[j] + move * h[q, j], tiny)
+            t[q] = new
+
+
+@njit(cache=True, fastmath=_FASTMATH)
+def sparse_ratio_times(data, indices, indptr, rows, columns, tiny, by_row, by_column):
+    """Add (data / model) times the factors to ``by_row`` and its transpose to ``by_column``.
+
+    Either output may be empty, in which case that product is not formed.
+    """
+    rank = rows.shape[1]
+    want_rows, want_columns = len(by_row) > 0, len(by_column) > 0
+    for i in range(len(indptr) - 1):
+        for position in range(indptr[i], indptr[i + 1]):
+            j = indices[position]
+            total = tiny
+            for q in range(rank):
+                total += rows[i, q] * columns[j, q]
+            ratio = data[position] / total
+            if want_rows:
+                for q in range(rank):
+                    by_row[i, q] += ratio * columns[j, q]
+            if want_columns:
+                for q in range(rank):
+                    by_column[j, q] += ratio * rows[i, q]
+
+
+@njit(cache=True)
+def sparse_divergence(data, indices, indptr, rows, columns, tiny):
+    """Return the sum over stored entries of ``y log(y / z) - y``."""
+    total = 0.0
+    for i in range(len(indptr) - 1):
+        for position in range(indptr[i], indptr[i + 1]):
+            y = data[position]
+            if y > 0.0:
+                z = tiny
+                for q in range(rows.shape[1]):
+                    z += rows[i, q] * columns[indices[position], q]
+                total += y * np.log(y / z) - y
+    return total
+
+
+@njit(cache=True)
+def sparse_model(data, indices, indptr, rows, columns, tiny):
+    """Return the model at the stored entries."""
+    z = np.full(len(data), tiny, rows.dtype)
+    for i in range(len(indptr) - 1):
+        for position in range(indptr[i], indptr[i + 1]):
+            for q in range(rows.shape[1]):
+                z[position] += rows[i, q] * columns[indices[position], q]
+    return z

@@ -1,0 +1,177 @@
+r"""Compression of data on their dominant subspaces, and fits that start there."""
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from multiconvex.acceleration import Extrapolation
+from multiconvex.checks import check_positive
+from multiconvex.engine import alternate
+from multiconvex.models.factor_problem import FactorProblem
+from multiconvex.operands import DenseTensor, TuckerTensor
+from multiconvex.stopping import ConvergenceWarning, RelativeDecrease
+from multiconvex.trace import Recorder, Result, Sweep
+
+_WORTH_IT = 2e6
+_RATIO = 4
+_LOOSE = 1e-5
+
+
+@dataclass(frozen=True)
+class Compression:
+    """Iterate first on compressed data, then on the data.
+
+    The data are projected on subspaces of dimension ``rank + oversampling``, one for each mode
+    [1]_; sweeps then cost little. The fit goes on with the data themselves, so that the result
+    does not depend on what the compression lost.
+
+    Parameters
+    ----------
+    oversampling : int, default 10
+    then : Extrapolation or None
+        Acceleration of both phases.
+
+    Notes
+    -----
+    Guarantee: the recorded objective, always measured on the data, never increases.
+
+    Cost: about four products with the data once; compressed sweeps O((m + n) r^2).
+
+    Chapter: :doc:`/chapters/foundations/alternating_optimization`
+
+    References
+    ----------
+    .. [1] N. Halko, P.-G. Martinsson and J. A. Tropp, "Finding structure with randomness",
+       SIAM Review 53, 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multiconvex import nmf
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.random((60, 3)) @ rng.random((3, 40))
+    >>> result = nmf(X, 3, acceleration=Compression(), random_state=0)
+    >>> str(result.trace.event[1])
+    'compressed'
+    """
+
+    oversampling: int = 10
+    then: Extrapolation | None = field(default_factory=Extrapolation)
+
+    def __post_init__(self):
+        check_positive("oversampling", self.oversampling)
+
+
+def fit_factors(problem, init, update, *, acceleration, stop, max_iter, callback, rng, recorder):
+    """Run `alternate`, after compressed sweeps where the acceleration asks for them."""
+    options = {"stop": stop, "callback": callback, "recorder": recorder}
+    if not isinstance(acceleration, Compression):
+        return alternate(
+            problem, init, update, acceleration=acceleration, max_iter=max_iter, **options
+        )
+    rank = problem.blocks[0].shape[1]
+    penalties = [block.penalty for block in problem.blocks]
+    small = FactorProblem(
+        compress(problem.data, rank + acceleration.oversampling, rng), rank, penalties
+    )
+    watch = _Watch(problem, init, callback, recorder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        alternate(
+            small,
+            init,
+            update,
+            acceleration=acceleration.then,
+            stop=RelativeDecrease(max(getattr(stop, "tol", 0.0), _LOOSE)),
+            max_iter=max_iter * 3 // 4,
+            callback=watch,
+            recorder=Recorder(clock=recorder.clock),
+        )
+    watch.measure_last()
+    if watch.stopped:
+        last = recorder.entries[-1]
+        blocks = dict(zip(watch.names, watch.best))
+        return Result(blocks, last.objective, last.iteration, "stopped", recorder.trace())
+    remaining = max_iter - recorder.entries[-1].iteration
+    return alternate(
+        problem, watch.best, update, acceleration=acceleration.then, max_iter=remaining, **options
+    )
+
+
+def worth_compressing(data, rank):
+    """Return whether sweeps on compressed data would be much cheaper than on the data."""
+    if not isinstance(data, DenseTensor):
+        return False
+    core = np.prod([min(n, rank + Compression().oversampling) for n in data.shape], dtype=float)
+    size = float(np.prod(data.shape, dtype=float))
+    return size * rank >= _WORTH_IT and size >= _RATIO * core
+
+
+def compress(data, dimension, rng):
+    """Project a dense array on random dominant subspaces of each mode in turn.
+
+    Returns
+    -------
+    TuckerTensor
+        Whose bases have orthonormal columns.
+    """
+    core, bases = data.array, []
+    for mode in range(core.ndim):
+        unfolded = np.moveaxis(core, mode, 0).reshape(core.shape[mode], -1)
+        basis = _dominant_subspace(unfolded, dimension, rng)
+        shape = [basis.shape[1], *np.delete(core.shape, mode)]
+        core = np.moveaxis((basis.T @ unfolded).reshape(shape), 0, mode)
+        bases.append(basis)
+    return TuckerTensor(np.ascontiguousarray(core), bases)
+
+
+def _dominant_subspace(matrix, dimension, rng):
+    """Return an orthonormal basis by randomised subspace iteration, with one power step."""
+    dimension = min(dimension, *matrix.shape)
+    probe = rng.standard_normal((matrix.shape[1], dimension)).astype(matrix.dtype, copy=False)
+    basis = np.linalg.qr(matrix @ probe)[0]
+    basis = np.linalg.qr(matrix.T @ basis)[0]
+    return np.linalg.qr(matrix @ basis)[0]
+
+
+class _Watch:
+    """Callback of compressed sweeps: measures the data at sweeps 1, 2, 3, 4, 6, 8, 12, ...
+
+    Measuring costs a pass over the data, so it is done at every sweep only for a user's callback.
+    The compressed phase ends as soon as a measure does not fall, and the best point is kept.
+    """
+
+    def __init__(self, problem, init, callback, recorder):
+        self.problem, self.callback, self.recorder = problem, callback, recorder
+        self.names = [block.name for block in problem.blocks]
+        self.best, self.stopped, self._pending, self._next = init, False, None, 1
+        recorder.clock.pause()
+        recorder.add(0, problem.objective(init), "start")
+        recorder.clock.resume()
+
+    def __call__(self, sweep):
+        if self.callback is None and sweep.iteration < self._next:
+            self._pending = sweep
+            return False
+        self._next = max(sweep.iteration + 1, sweep.iteration * 4 // 3)
+        return self._measure(sweep)
+
+    def measure_last(self):
+        """Measure the last sweep where that has not been done."""
+        if self._pending is not None:
+            self.recorder.clock.pause()
+            self._measure(self._pending)
+            self.recorder.clock.resume()
+
+    def _measure(self, sweep):
+        self._pending = None
+        point = tuple(sweep.blocks[name] for name in self.names)
+        objective = self.problem.objective(point)
+        if objective >= self.recorder.entries[-1].objective:
+            return True
+        self.best = point
+        entry = self.recorder.add(sweep.iteration, objective, "compressed")
+        if self.callback is not None:
+            self.stopped = bool(self.callback(Sweep(*entry, dict(zip(self.names, point)))))
+        return self.stopped

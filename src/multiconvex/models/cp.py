@@ -1,0 +1,175 @@
+r"""Canonical polyadic (CP) decomposition of tensors of any order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from multiconvex.acceleration import Extrapolation
+from multiconvex.checks import check_array, check_blocks, check_option, check_rank
+from multiconvex.losses import Frobenius
+from multiconvex.models.compression import Compression, fit_factors, worth_compressing
+from multiconvex.models.factor_problem import FactorProblem
+from multiconvex.models.initialization import hosvd, nonnegative_parts, random_factors
+from multiconvex.models.jennrich import jennrich
+from multiconvex.models.nmf import default_update
+from multiconvex.operands import DenseTensor, TuckerTensor, factors_to_array
+from multiconvex.penalties import NonNegative, NoPenalty
+from multiconvex.stopping import RelativeDecrease
+from multiconvex.trace import Recorder, Result
+
+
+@dataclass(frozen=True, repr=False)
+class TensorFactorization(Result):
+    """A CP model; see :class:`~multiconvex.Result` for the other attributes."""
+
+    @property
+    def factors(self):
+        """Factor matrices, of shapes (n_k, rank), one for each mode."""
+        return tuple(self.blocks.values())
+
+    def reconstruct(self):
+        """Return the model as an array."""
+        return factors_to_array(self.factors)
+
+
+def cp(
+    X,
+    rank,
+    *,
+    nonnegative=False,
+    penalties=None,
+    update=None,
+    init="hosvd",
+    acceleration="auto",
+    max_iter=500,
+    tol=1e-6,
+    callback=None,
+    random_state=None,
+):
+    r"""Approximate a tensor by a sum of rank-one terms.
+
+    .. math:: \min_{A^{(0)}, \dots, A^{(d-1)}} \; \tfrac12 \Bigl\| X - \sum_{q=1}^{r}
+              A^{(0)}_{:q} \otimes \cdots \otimes A^{(d-1)}_{:q} \Bigr\|_F^2
+              + \sum_k g_k(A^{(k)})
+
+    Parameters
+    ----------
+    X : ndarray of order 3 or more, or pair ``(core, factors)``
+        A pair stands for a Tucker model, such as tensorly's, which is then fitted without ever
+        being expanded.
+    rank : int
+    nonnegative : bool
+        Short for ``penalties=(NonNegative(),) * d``.
+    penalties : sequence of Penalty, optional
+        One for each mode. By default none.
+    update : Update or dict, optional
+        By default :class:`LeastSquares`, or :class:`HALS` for nonnegative factors, or
+        :class:`ProxGradient` for other penalties.
+    init : {"hosvd", "random", "jennrich"} or sequence of ndarray
+        Leading singular vectors of the unfoldings; uniform or Gaussian entries; or Jennrich's
+        algorithm (order 3). Nonnegative models take the heavier nonnegative part of each column.
+    acceleration : "auto", None, Extrapolation or Compression
+        ``"auto"`` extrapolates, first on compressed data where they are large.
+    max_iter, tol, callback, random_state
+        As in :func:`nmf`.
+
+    Returns
+    -------
+    TensorFactorization
+        With ``.factors``, ``.objective``, ``.trace``, ``.reconstruct()``.
+
+    Raises
+    ------
+    ValueError
+        For data that are empty, not finite, of order below 3 or, for nonnegative models, negative;
+        for a rank below 1, or an initial point of the wrong shape.
+
+    Notes
+    -----
+    Guarantee: the objective never increases. Without constraints a best approximation need not
+    exist, and factors may diverge while the objective falls.
+
+    Cost: two passes over the data per sweep, O(N r) for N entries.
+
+    Chapter: :doc:`/chapters/foundations/low_rank_models`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multiconvex import cp
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.einsum("iq,jq,kq->ijk", *(rng.random((n, 2)) for n in (4, 5, 6)))
+    >>> result = cp(X, 2, nonnegative=True, tol=1e-12, max_iter=5000, random_state=0)
+    >>> [factor.shape for factor in result.factors]
+    [(4, 2), (5, 2), (6, 2)]
+    >>> bool(np.abs(X - result.reconstruct()).max() < 1e-3)
+    True
+    """
+    recorder = Recorder()
+    rank = check_rank(rank)
+    rng = np.random.default_rng(random_state)
+    if penalties is None:
+        penalties = (NonNegative() if nonnegative else NoPenalty(),) * _order(X)
+    elif nonnegative:
+        raise ValueError("Give either nonnegative=True or penalties, not both.")
+    signed = not any(isinstance(penalty, NonNegative) for penalty in penalties)
+    operand = _as_operand(X, nonnegative=not signed)
+    problem = FactorProblem(operand, rank, penalties)
+    names = [block.name for block in problem.blocks]
+    if isinstance(init, str):
+        start = _start(init, operand, rank, rng, signed)
+    else:
+        start = check_blocks(init, [block.shape for block in problem.blocks], names)
+    if isinstance(acceleration, str):
+        check_option("acceleration", acceleration, ("auto",))
+        large = worth_compressing(operand, rank)
+        acceleration = Compression() if large else Extrapolation()
+    result = fit_factors(
+        problem,
+        start,
+        update or default_update(Frobenius(), penalties),
+        acceleration=acceleration,
+        stop=RelativeDecrease(tol),
+        max_iter=max_iter,
+        callback=callback,
+        rng=rng,
+        recorder=recorder,
+    )
+    return TensorFactorization(**vars(result))
+
+
+def _order(X):
+    return len(X[1]) if _is_tucker(X) else np.ndim(X)
+
+
+def _is_tucker(X):
+    """Return whether X is a pair (core, factors): a sequence whose parts differ in kind."""
+    return not isinstance(X, np.ndarray) and len(X) == 2 and isinstance(X[1], list | tuple)
+
+
+def _as_operand(X, *, nonnegative):
+    if _is_tucker(X):
+        core = check_array("core", X[0])
+        bases = [check_array(f"factors[{k}]", basis, ndim=2) for k, basis in enumerate(X[1])]
+        expected = tuple(basis.shape[1] for basis in bases)
+        if core.shape != expected:
+            raise ValueError(f"core must have shape {expected} to match factors, got {core.shape}.")
+        return TuckerTensor(core, bases)
+    array = check_array("X", X, nonnegative=nonnegative)
+    if array.ndim < 3:
+        raise ValueError(f"X must have at least 3 dimensions, got shape {array.shape}: see nmf.")
+    return DenseTensor(array)
+
+
+def _start(init, operand, rank, rng, signed):
+    check_option("init", init, ("hosvd", "random", "jennrich"))
+    if init == "random":
+        return random_factors(operand, rank, rng, nonnegative=not signed)
+    if isinstance(operand, TuckerTensor):
+        small = _start(init, operand.core, rank, rng, signed=True)
+        factors = [basis @ factor for basis, factor in zip(operand.bases, small)]
+    elif init == "jennrich":
+        factors = jennrich(operand.array, rank, random_state=rng)
+    else:
+        factors = hosvd(operand, rank, rng)
+    return tuple(factors) if signed else nonnegative_parts(operand, factors)

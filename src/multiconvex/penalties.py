@@ -1,0 +1,271 @@
+r"""Penalties: separable terms with a value and a proximity operator.
+
+A constraint is a penalty too: its value is 0 on the set and infinite outside, and its proximity
+operator is the projection onto the set. Every class below states the function it stands for;
+``prox`` returns
+
+.. math:: \operatorname{prox}_{s g}(v) = \arg\min_u \; s\, g(u) + \tfrac12 \|u - v\|_F^2 .
+
+Blocks are matrices whose columns are components and whose rows are entries of the corresponding
+mode, hence the words *row* and *column* in what follows.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from multiconvex.checks import check_option, check_positive
+
+_FEASIBLE = 1e-9
+
+
+class Penalty(ABC):
+    """What every penalty offers.
+
+    Attributes
+    ----------
+    degree : float or None
+        Degree of homogeneity ``p`` with ``value(t x) = t**p value(x)`` for ``t > 0``;
+        None where the penalty is not homogeneous or is identically 0 on its domain.
+    """
+
+    degree: ClassVar[float | None] = None
+
+    @abstractmethod
+    def value(self, x):
+        """Return the penalty at ``x``, infinite outside a constraint."""
+
+    @abstractmethod
+    def prox(self, x, step):
+        """Return the proximity operator of ``step`` times the penalty at ``x``."""
+
+
+@dataclass(frozen=True)
+class NoPenalty(Penalty):
+    """The zero function: the block is free."""
+
+    def value(self, x):
+        return 0.0
+
+    def prox(self, x, step):
+        return x.copy()
+
+
+@dataclass(frozen=True)
+class NonNegative(Penalty):
+    r"""Nonnegativity, with optional sparsity and ridge weights.
+
+    .. math:: g(x) = \lambda_1 \sum_i x_i + \tfrac{\lambda_2}{2} \sum_i x_i^2
+              \quad\text{if } x \ge 0, \qquad +\infty \text{ otherwise.}
+
+    Parameters
+    ----------
+    l1, l2 : float, default 0
+        Weights :math:`\lambda_1` and :math:`\lambda_2`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> NonNegative(l1=1.0).prox(np.array([-1.0, 0.5, 3.0]), step=1.0)
+    array([0., 0., 2.])
+    """
+
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __post_init__(self):
+        check_positive("l1", self.l1, allow_zero=True)
+        check_positive("l2", self.l2, allow_zero=True)
+
+    @property
+    def degree(self):
+        weights = (self.l1 > 0, self.l2 > 0)
+        return {(True, False): 1.0, (False, True): 2.0}.get(weights)
+
+    def value(self, x):
+        if x.min(initial=0.0) < 0:
+            return np.inf
+        value = 0.0
+        if self.l1:
+            value += self.l1 * float(x.sum())
+        if self.l2:
+            value += 0.5 * self.l2 * float(np.vdot(x, x))
+        return value
+
+    def prox(self, x, step):
+        return np.maximum((x - step * self.l1) / (1.0 + step * self.l2), 0.0)
+
+
+@dataclass(frozen=True)
+class Box(Penalty):
+    """Entries between two bounds."""
+
+    lower: float = 0.0
+    upper: float = 1.0
+
+    def __post_init__(self):
+        if not self.lower < self.upper:
+            raise ValueError(f"Box needs lower < upper, got {self.lower} and {self.upper}.")
+
+    def value(self, x):
+        inside = x.min(initial=self.lower) >= self.lower and x.max(initial=self.lower) <= self.upper
+        return 0.0 if inside else np.inf
+
+    def prox(self, x, step):
+        return np.clip(x, self.lower, self.upper)
+
+
+@dataclass(frozen=True)
+class L1(Penalty):
+    r"""Sum of absolute values, :math:`g(x) = \lambda \sum_i |x_i|`."""
+
+    weight: float
+    degree: ClassVar[float] = 1.0
+
+    def __post_init__(self):
+        check_positive("weight", self.weight, allow_zero=True)
+
+    def value(self, x):
+        return self.weight * float(np.abs(x).sum())
+
+    def prox(self, x, step):
+        return np.sign(x) * np.maximum(np.abs(x) - step * self.weight, 0.0)
+
+
+@dataclass(frozen=True)
+class L2(Penalty):
+    r"""Ridge, :math:`g(x) = \tfrac{\lambda}{2} \|x\|_F^2`."""
+
+    weight: float
+    degree: ClassVar[float] = 2.0
+
+    def __post_init__(self):
+        check_positive("weight", self.weight, allow_zero=True)
+
+    def value(self, x):
+        return 0.5 * self.weight * float(np.vdot(x, x))
+
+    def prox(self, x, step):
+        return x / (1.0 + step * self.weight)
+
+
+@dataclass(frozen=True)
+class GroupL2(Penalty):
+    r"""Sum of column norms, :math:`g(x) = \lambda \sum_q \|x_{:q}\|_2`.
+
+    Whole components go to zero together.
+    """
+
+    weight: float
+    degree: ClassVar[float] = 1.0
+
+    def __post_init__(self):
+        check_positive("weight", self.weight, allow_zero=True)
+
+    def value(self, x):
+        return self.weight * float(np.linalg.norm(x, axis=0).sum())
+
+    def prox(self, x, step):
+        norms = np.linalg.norm(x, axis=0)
+        shrink = np.maximum(norms - step * self.weight, 0.0)
+        return x * np.divide(shrink, norms, out=np.zeros_like(norms), where=norms > 0)
+
+
+@dataclass(frozen=True)
+class TraceNorm(Penalty):
+    r"""Sum of singular values, :math:`g(x) = \lambda \|x\|_*`."""
+
+    weight: float
+    degree: ClassVar[float] = 1.0
+
+    def __post_init__(self):
+        check_positive("weight", self.weight, allow_zero=True)
+
+    def value(self, x):
+        return self.weight * float(np.linalg.svd(x, compute_uv=False).sum())
+
+    def prox(self, x, step):
+        left, singular, right = np.linalg.svd(x, full_matrices=False)
+        return (left * np.maximum(singular - step * self.weight, 0.0)) @ right
+
+
+@dataclass(frozen=True)
+class Simplex(Penalty):
+    """Nonnegative slices that sum to one: rows by default, columns with ``axis=0``."""
+
+    axis: int = 1
+
+    def __post_init__(self):
+        check_option("axis", self.axis, (0, 1))
+
+    def value(self, x):
+        on_simplex = np.allclose(x.sum(axis=self.axis), 1.0, rtol=0.0, atol=_FEASIBLE)
+        return 0.0 if on_simplex and x.min(initial=0.0) >= -_FEASIBLE else np.inf
+
+    def prox(self, x, step):
+        rows = np.moveaxis(x, self.axis, -1)
+        return np.moveaxis(_project_rows_on_simplex(rows), -1, self.axis)
+
+
+@dataclass(frozen=True)
+class SubSimplex(Penalty):
+    """Nonnegative rows that sum to at most one."""
+
+    def value(self, x):
+        inside = x.sum(axis=1).max(initial=0.0) <= 1.0 + _FEASIBLE
+        return 0.0 if inside and x.min(initial=0.0) >= -_FEASIBLE else np.inf
+
+    def prox(self, x, step):
+        clipped = np.maximum(x, 0.0)
+        outside = clipped.sum(axis=1) > 1.0
+        if outside.any():
+            clipped[outside] = _project_rows_on_simplex(x[outside])
+        return clipped
+
+
+@dataclass(frozen=True)
+class UnitBall(Penalty):
+    """Columns of Euclidean norm at most one."""
+
+    def value(self, x):
+        norms = np.linalg.norm(x, axis=0)
+        return 0.0 if norms.max(initial=0.0) <= 1.0 + _FEASIBLE else np.inf
+
+    def prox(self, x, step):
+        return x / np.maximum(np.linalg.norm(x, axis=0), 1.0)
+
+
+@dataclass(frozen=True)
+class ColumnSparse(Penalty):
+    """At most ``k`` nonzero entries in each column.
+
+    The set is not convex; ``prox`` is one of its projections and keeps the ``k`` entries of
+    largest magnitude, the first ones where there are ties.
+    """
+
+    k: int
+
+    def __post_init__(self):
+        check_positive("k", self.k)
+
+    def value(self, x):
+        counts = np.count_nonzero(x, axis=0)
+        return 0.0 if counts.max(initial=0) <= self.k else np.inf
+
+    def prox(self, x, step):
+        keep = np.argsort(-np.abs(x), axis=0, kind="stable")[: self.k]
+        out = np.zeros_like(x)
+        np.put_along_axis(out, keep, np.take_along_axis(x, keep, axis=0), axis=0)
+        return out
+
+
+def _project_rows_on_simplex(v):
+    """Project each row on the probability simplex by sorting: O(r log r) a row."""
+    ordered = -np.sort(-v, axis=-1)
+    excess = np.cumsum(ordered, axis=-1) - 1.0
+    counts = np.arange(1, v.shape[-1] + 1)
+    support = np.sum(ordered * counts > excess, axis=-1, keepdims=True)
+    threshold = np.take_along_axis(excess, support - 1, axis=-1) / support
+    return np.maximum(v - threshold, 0.0)

@@ -1,0 +1,21 @@
+"""Rules that improve one block while the others stay fixed."""
+
+from multiconvex.updates.active_set import ActiveSet
+from multiconvex.updates.base import Update
+from multiconvex.updates.hals import HALS
+from multiconvex.updates.least_squares import LeastSquares
+from multiconvex.updates.multiplicative import MultiplicativeUpdate
+from multiconvex.updates.nolips import NoLips
+from multiconvex.updates.prox_gradient import ProxGradient
+from multiconvex.updates.scalar_newton import ScalarNewton
+
+__all__ = [
+    "HALS",
+    "ActiveSet",
+    "LeastSquares",
+    "MultiplicativeUpdate",
+    "NoLips",
+    "ProxGradient",
+    "ScalarNewton",
+    "Update",
+]
