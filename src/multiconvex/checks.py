@@ -41,9 +41,7 @@ def check_array(name, array, *, ndim=None, nonnegative=False, sparse=False):
     """
     if sp.issparse(array):
         if not sparse:
-            raise TypeError(
-                f"{name} is sparse, which is not supported here: pass {name}.toarray()."
-            )
+            raise TypeError(f"{name} is sparse, which is not handled here: pass {name}.toarray().")
         out = _as_csr(array)
         entries = out.data
     else:

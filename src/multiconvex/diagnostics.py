@@ -47,7 +47,7 @@ def kkt_residual(W, Y, x, *, loss="frobenius", l1=0.0, l2=0.0):
         gradient, scale = W.T @ (down - up), W.sum(axis=0).max()
     gradient = gradient + l1 + l2 * x
     slack = np.abs(x * gradient).max() / max(np.abs(x).max(), np.finfo(float).tiny)
-    worst = max(-min(gradient.min(), 0.0), slack, -min(x.min(), 0.0))
+    worst = max(0.0, -gradient.min(), slack, -x.min())
     return float(worst / max(scale, np.finfo(float).tiny))
 
 

@@ -63,7 +63,8 @@ class KullbackLeibler:
 class BetaDivergence:
     r"""Beta-divergence for :math:`1 < \beta < 2`, where it is convex in the model:
 
-    .. math:: \sum \frac{y^\beta + (\beta - 1) z^\beta - \beta\, y z^{\beta - 1}}{\beta (\beta - 1)}.
+    .. math:: \sum \frac{y^\beta + (\beta - 1) z^\beta - \beta\, y z^{\beta - 1}}
+              {\beta (\beta - 1)}.
 
     The limits are :class:`KullbackLeibler` at 1 and :class:`Frobenius` at 2.
     """

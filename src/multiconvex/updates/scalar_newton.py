@@ -1,4 +1,4 @@
-r"""Second-order coordinate descent for the Kullback-Leibler divergence, monotone by construction."""
+"""Second-order coordinate descent for the Kullback-Leibler divergence."""
 
 from dataclasses import dataclass
 from typing import ClassVar
