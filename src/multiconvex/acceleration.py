@@ -61,7 +61,8 @@ class Momentum:
     working : tuple of ndarray
         Extrapolated blocks, from which the next sweep starts.
     updated : tuple of ndarray
-        Blocks as the updates returned them, before extrapolation.
+        Blocks as the updates returned them, before extrapolation; empty before the first sweep,
+        which is not extrapolated: the start says nothing of where the blocks are heading.
     objective : float
         At the accepted point.
     weights : Weights
@@ -140,7 +141,7 @@ class Extrapolation:
 
     def start(self, problem, x, memory):
         weights = Weights(self.beta, self.beta, 1.0)
-        return State(x, memory, Momentum(x, x, problem.objective(x), weights))
+        return State(x, memory, Momentum(x, (), problem.objective(x), weights))
 
     def sweep(self, problem, updates, state):
         before = state.momentum
@@ -162,7 +163,8 @@ class Extrapolation:
         for k, update in enumerate(updates):
             new, memory[k] = update(problem, tuple(x), k, memory[k])
             updated.append(new)
-            x[k] = _extrapolate(problem.blocks[k], new, before.updated[k], beta)
+            old = before.updated[k] if before.updated else new
+            x[k] = _extrapolate(problem.blocks[k], new, old, beta)
         point = (*x[:last], updated[last])
         weights = Weights(min(ceiling, self.gamma * beta), beta, min(1.0, self.gamma_bar * ceiling))
         momentum = Momentum(tuple(x), tuple(updated), problem.objective(point), weights)
@@ -171,6 +173,6 @@ class Extrapolation:
 
 def _extrapolate(block, new, old, beta):
     """Move past an update and come back to the domain of the block's penalty."""
-    if not block.extrapolate or beta == 0.0:
+    if not block.extrapolate or beta == 0.0 or old is new:
         return new
     return block.penalty.prox(new + beta * (new - old), 0.0)

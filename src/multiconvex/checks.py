@@ -1,6 +1,7 @@
 """Checks of what users pass in: each error says what was wrong, where, and what to do."""
 
-from numbers import Integral, Real
+import math
+from numbers import Integral
 
 import numpy as np
 import scipy.sparse as sp
@@ -9,9 +10,16 @@ import scipy.sparse as sp
 def check_positive(name, value, *, allow_zero=False):
     """Refuse a number that is not finite and positive (or zero, where allowed)."""
     wanted = "nonnegative" if allow_zero else "positive"
-    valid = isinstance(value, Real) and np.isfinite(value)
+    valid = isinstance(value, (int, float, np.number)) and math.isfinite(value)
     if not valid or value < 0 or (value == 0 and not allow_zero):
         raise ValueError(f"{name} must be a finite {wanted} number, got {value!r}.")
+
+
+def check_count(name, value, *, least=1):
+    """Refuse what is not an integer of at least ``least``; return it as an int."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+    return int(value)
 
 
 def check_option(name, value, options):
@@ -23,14 +31,13 @@ def check_option(name, value, options):
 
 def check_rank(rank, shape=None):
     """Refuse a rank that is not a positive integer, or larger than both sides of a matrix."""
-    if not isinstance(rank, Integral) or isinstance(rank, bool) or rank < 1:
-        raise ValueError(f"rank must be a positive integer, got {rank!r}.")
+    rank = check_count("rank", rank)
     if shape is not None and rank > max(shape):
         raise ValueError(
             f"rank must be at most max(shape) = {max(shape)} for data of shape {shape}, "
             f"got {rank}: choose a smaller rank."
         )
-    return int(rank)
+    return rank
 
 
 def check_array(name, array, *, ndim=None, nonnegative=False, sparse=False):
@@ -42,13 +49,14 @@ def check_array(name, array, *, ndim=None, nonnegative=False, sparse=False):
     if sp.issparse(array):
         if not sparse:
             raise TypeError(f"{name} is sparse, which is not handled here: pass {name}.toarray().")
-        out = _as_csr(array)
+        out = _as_csr(name, array)
         entries = out.data
     else:
         out = _as_dense(name, array)
         entries = out
-    if ndim is not None and out.ndim not in np.atleast_1d(ndim):
-        expected = " or ".join(str(n) for n in np.atleast_1d(ndim))
+    allowed = (ndim,) if isinstance(ndim, int) else ndim
+    if allowed is not None and out.ndim not in allowed:
+        expected = " or ".join(map(str, allowed))
         raise ValueError(f"{name} must have {expected} dimensions, got shape {out.shape}.")
     if 0 in out.shape:
         raise ValueError(f"{name} is empty: its shape is {out.shape}.")
@@ -61,7 +69,7 @@ def check_entries(name, entries, *, nonnegative=False):
     if entries.size == 0:
         return
     lowest, highest = float(entries.min()), float(entries.max())
-    if np.isnan(lowest) or np.isinf(lowest) or np.isinf(highest):
+    if not (math.isfinite(lowest) and math.isfinite(highest)):
         bad = int(np.count_nonzero(~np.isfinite(entries)))
         raise ValueError(
             f"{name} has {bad} NaN or infinite entries: remove them or fill them in before fitting."
@@ -76,6 +84,11 @@ def check_entries(name, entries, *, nonnegative=False):
 
 def check_blocks(init, shapes, names):
     """Return copies of the initial blocks, of the right number and shapes."""
+    if not isinstance(init, tuple | list):
+        raise TypeError(
+            f"init must be a name or a tuple of arrays ({', '.join(names)}), "
+            f"got {type(init).__name__}."
+        )
     if len(init) != len(shapes):
         raise ValueError(
             f"init must hold {len(shapes)} arrays ({', '.join(names)}), got {len(init)}."
@@ -83,7 +96,7 @@ def check_blocks(init, shapes, names):
     blocks = []
     for array, shape, name in zip(init, shapes, names):
         block = np.array(array, order="C", copy=True)
-        if not np.issubdtype(block.dtype, np.floating):
+        if block.dtype.char not in "fd":
             block = block.astype(float)
         if block.shape != shape:
             raise ValueError(f"init of {name} must have shape {shape}, got {block.shape}.")
@@ -92,10 +105,11 @@ def check_blocks(init, shapes, names):
     return tuple(blocks)
 
 
-def _as_csr(array):
+def _as_csr(name, array):
     out = sp.csr_array(array)
-    if not np.issubdtype(out.dtype, np.floating):
-        out = out.astype(float)
+    if out.dtype.kind == "c":
+        raise TypeError(f"{name} must be an array of real numbers: its entries are complex.")
+    out = out if out.dtype.char in "fd" else out.astype(float)
     if not out.has_canonical_format:
         out = out.copy()
         out.sum_duplicates()
@@ -105,7 +119,9 @@ def _as_csr(array):
 def _as_dense(name, array):
     try:
         out = np.asarray(array)
-        if not np.issubdtype(out.dtype, np.floating) or out.dtype == np.float16:
+        if out.dtype.kind == "c":
+            raise TypeError("its entries are complex")
+        if out.dtype.char not in "fd":
             out = out.astype(float)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must be an array of real numbers: {error}.") from error

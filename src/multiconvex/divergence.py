@@ -37,14 +37,15 @@ class DenseDivergence:
     def halves(self, rows, columns, k):
         """Return the two halves of the gradient in the factor ``k``: gradient = den - num."""
         num = np.zeros_like((rows, columns)[k])
-        den = np.zeros_like(num)
+        flat = isinstance(self.loss, KullbackLeibler)
+        den = (columns, rows)[k].sum(axis=0)[None, :] if flat else np.zeros_like(num)
         for slab, data, model in self._slabs(rows, columns):
-            up, down = self.loss.halves(data, model)
-            if k == 0:
-                num[slab], den[slab] = up @ columns, down @ columns
-            else:
-                num += up.T @ rows[slab]
-                den += down.T @ rows[slab]
+            halves = self.loss.halves(data, model)
+            for total, half in zip((num,) if flat else (num, den), halves):
+                if k == 0:
+                    total[slab] = half @ columns
+                else:
+                    total += half.T @ rows[slab]
         return num, den
 
     def curvature(self, rows, columns, k):

@@ -1,12 +1,10 @@
 """The only loop over sweeps: every multi-block fit of the package runs through `alternate`."""
 
-import warnings
-from collections.abc import Mapping
-
 from multiconvex.acceleration import NoAcceleration
-from multiconvex.checks import check_blocks
-from multiconvex.stopping import ConvergenceWarning, RelativeDecrease
+from multiconvex.checks import check_blocks, check_count
+from multiconvex.stopping import RelativeDecrease, warn_unconverged
 from multiconvex.trace import Recorder, Result, Sweep
+from multiconvex.updates.base import Update
 
 _PLAIN = NoAcceleration()
 _DEFAULT_STOP = RelativeDecrease(1e-6)
@@ -90,6 +88,8 @@ def alternate(
     >>> bool(result.objective < 1e-12)
     True
     """
+    max_iter = check_count("max_iter", max_iter, least=0)
+    trace_every = check_count("trace_every", trace_every)
     names = [block.name for block in problem.blocks]
     x = check_blocks(init, [block.shape for block in problem.blocks], names)
     updates = _match_updates(problem, update)
@@ -119,12 +119,7 @@ def alternate(
         if status != "max_iter":
             break
     if status == "max_iter" and max_iter > 0 and getattr(stop, "tol", 1.0) > 0:
-        warnings.warn(
-            f"The fit used all {max_iter} sweeps before {stop} was met: raise max_iter, loosen "
-            "the rule, or set tol=0 to ask for a fixed number of sweeps.",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
+        warn_unconverged(stop, max_iter)
     last = recorder.entries[-1]
     blocks = dict(zip(names, state.point))
     return Result(blocks, last.objective, last.iteration, status, recorder.trace())
@@ -134,12 +129,17 @@ def _match_updates(problem, update):
     """Return one update for each block, after checking that each can do what is asked."""
     rules = []
     for block in problem.blocks:
-        if isinstance(update, Mapping):
+        if isinstance(update, dict):
             if block.name not in update:
                 raise ValueError(f"update has no rule for block {block.name!r}.")
             rule = update[block.name]
         else:
             rule = update
+        if not isinstance(rule, Update):
+            raise TypeError(
+                f"update must be an Update such as HALS(), or a dict of them by block name; "
+                f"got {rule!r}."
+            )
         _check_update(problem, block, rule)
         rules.append(rule)
     return tuple(rules)

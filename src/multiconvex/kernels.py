@@ -11,7 +11,7 @@ _TILE = 16
 _FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def safe_step(t, slope, weight, curvature, ridge):
     """Move ``t >= 0`` towards the zero of the derivative without passing it.
 
@@ -30,33 +30,43 @@ def safe_step(t, slope, weight, curvature, ridge):
     return max(t - 2.0 * slope * t / (b + np.sqrt(max(b * b - 4.0 * ridge * slope * t, 0.0))), 0.0)
 
 
-@njit(cache=True, fastmath=_FASTMATH)
-def _sums(y, z, h):
-    """Return the sums P and Q for one entry."""
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+def _advance(y, z, h, move, tiny, h_next):
+    """Add ``move * h`` to the model, then return the sums P and Q of the next entry."""
     weight, curvature = y[0] * 0.0, y[0] * 0.0
     for j in range(len(y)):
-        u = h[j] / z[j]
+        model = max(z[j] + move * h[j], tiny)
+        z[j] = model
+        u = h_next[j] / model
         v = y[j] * u
         weight += v
         curvature += v * u
     return weight, curvature
 
 
-@njit(cache=True, fastmath=_FASTMATH)
-def _shift(z, h, move, tiny):
-    for j in range(len(z)):
-        z[j] = max(z[j] + move * h[j], tiny)
+@njit(cache=True, error_model="numpy")
+def _sweep_row(y, z, h, sums, l1, l2, sweeps, tiny, t):
+    """Passes of safe coordinate steps over one row ``t``, whose model ``z`` follows."""
+    previous, move = 0, 0.0
+    for _ in range(sweeps):
+        for q in range(len(t)):
+            weight, curvature = _advance(y, z, h[previous], move, tiny, h[q])
+            slope = sums[q] + l1 + l2 * t[q] - weight
+            new = safe_step(t[q], slope, weight, curvature, l2)
+            if new < tiny:
+                new = 0.0
+            previous, move = q, new - t[q]
+            t[q] = new
 
 
-@njit(cache=True)
-def newton_rows(data, design, sums, l1, l2, block):
-    """One pass of safe coordinate steps over every entry of ``block``, in place, dense data.
+@njit(cache=True, error_model="numpy")
+def newton_rows(data, design, sums, l1, l2, sweeps, block):
+    """Passes of safe coordinate steps over every row of ``block``, in place, dense data.
 
     Rows are copied a tile at a time, so that a transposed view costs no copy of the data.
     """
     n, columns = data.shape
-    rank = design.shape[1]
-    by_component = design.T.copy()
+    h = design.T.copy()
     tile = np.empty((_TILE, columns), data.dtype)
     z = np.empty(columns, data.dtype)
     tiny = np.finfo(data.dtype).tiny ** 0.25
@@ -66,21 +76,14 @@ def newton_rows(data, design, sums, l1, l2, block):
         for i in range(size):
             t = block[first + i]
             z[:] = tiny
-            for q in range(rank):
-                _shift(z, by_component[q], t[q], tiny)
-            for q in range(rank):
-                weight, curvature = _sums(tile[i], z, by_component[q])
-                slope = sums[q] + l1 + l2 * t[q] - weight
-                new = safe_step(t[q], slope, weight, curvature, l2)
-                if new < tiny:
-                    new = 0.0
-                _shift(z, by_component[q], new - t[q], tiny)
-                t[q] = new
+            for q in range(len(t)):
+                _advance(tile[i], z, h[q], t[q], tiny, h[q])
+            _sweep_row(tile[i], z, h, sums, l1, l2, sweeps, tiny, t)
 
 
-@njit(cache=True, fastmath=_FASTMATH)
-def newton_sparse_rows(data, indices, indptr, design, sums, l1, l2, block):
-    """The same pass over sparse rows in CSR format: only stored entries are visited."""
+@njit(cache=True, error_model="numpy")
+def newton_sparse_rows(data, indices, indptr, design, sums, l1, l2, sweeps, block):
+    """The same passes over sparse rows in CSR format: only stored entries are visited."""
     rank = design.shape[1]
     longest = 0
     for i in range(len(indptr) - 1):
@@ -91,32 +94,20 @@ def newton_sparse_rows(data, indices, indptr, design, sums, l1, l2, block):
     for i in range(len(indptr) - 1):
         first, size = indptr[i], indptr[i + 1] - indptr[i]
         t = block[i]
+        if size == 0:
+            t[:] = 0.0
+            continue
         for j in range(size):
-            row = design[indices[first + j]]
             total = tiny
             for q in range(rank):
-                h[q, j] = row[q]
-                total += t[q] * row[q]
+                h[q, j] = design[indices[first + j], q]
+                total += t[q] * h[q, j]
             z[j] = total
         y = data[first : first + size]
-        for q in range(rank):
-            weight, curvature = 0.0, 0.0
-            for j in range(size):
-                u = h[q, j] / z[j]
-                v = y[j] * u
-                weight += v
-                curvature += v * u
-            slope = sums[q] + l1 + l2 * t[q] - weight
-            new = safe_step(t[q], slope, weight, curvature, l2)
-            if new < tiny:
-                new = 0.0
-            move = new - t[q]
-            for j in range(size):
-                z[j] = max(z[j] + move * h[q, j], tiny)
-            t[q] = new
+        _sweep_row(y, z[:size], h[:, :size], sums, l1, l2, sweeps, tiny, t)
 
 
-@njit(cache=True, fastmath=_FASTMATH)
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
 def sparse_ratio_times(data, indices, indptr, rows, columns, tiny, by_row, by_column):
     """Add (data / model) times the factors to ``by_row`` and its transpose to ``by_column``.
 
@@ -139,7 +130,7 @@ def sparse_ratio_times(data, indices, indptr, rows, columns, tiny, by_row, by_co
                     by_column[j, q] += ratio * rows[i, q]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def sparse_divergence(data, indices, indptr, rows, columns, tiny):
     """Return the sum over stored entries of ``y log(y / z) - y``."""
     total = 0.0
@@ -154,7 +145,7 @@ def sparse_divergence(data, indices, indptr, rows, columns, tiny):
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def sparse_model(data, indices, indptr, rows, columns, tiny):
     """Return the model at the stored entries."""
     z = np.full(len(data), tiny, rows.dtype)

@@ -9,7 +9,6 @@ gives in closed form the minimiser of its separable majorant plus
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import xlogy
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,15 @@ class KullbackLeibler:
     r"""Generalised Kullback-Leibler divergence, :math:`\sum y \log(y/z) - y + z`."""
 
     def value(self, y, z):
-        with np.errstate(divide="ignore"):
-            return float(np.sum(xlogy(y, y) - xlogy(y, z) - y + z))
+        # fmax turns 0/0 and 0/z into a finite logarithm, which y = 0 then multiplies
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_ratio = np.log(np.fmax(np.divide(y, z), np.finfo(np.asarray(z).dtype).tiny))
+        return float(np.vdot(y, log_ratio) + np.sum(z - y))
 
     def halves(self, y, z):
         """Return the weights of the two halves of the derivative ``1 - y/z``."""
-        return _divide(y, z), np.ones_like(z)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return y / z, np.ones_like(z)
 
     def curvature(self, y, z):
         """Return the second derivative in ``z``."""

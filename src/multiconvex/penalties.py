@@ -16,9 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from multiconvex.checks import check_option, check_positive
-
-_FEASIBLE = 1e-9
+from multiconvex.checks import check_count, check_option, check_positive
 
 
 class Penalty(ABC):
@@ -201,8 +199,9 @@ class Simplex(Penalty):
         check_option("axis", self.axis, (0, 1))
 
     def value(self, x):
-        on_simplex = np.allclose(x.sum(axis=self.axis), 1.0, rtol=0.0, atol=_FEASIBLE)
-        return 0.0 if on_simplex and x.min(initial=0.0) >= -_FEASIBLE else np.inf
+        slack = _slack(x)
+        on_simplex = np.allclose(x.sum(axis=self.axis), 1.0, rtol=0.0, atol=slack)
+        return 0.0 if on_simplex and x.min(initial=0.0) >= -slack else np.inf
 
     def prox(self, x, step):
         rows = np.moveaxis(x, self.axis, -1)
@@ -214,8 +213,9 @@ class SubSimplex(Penalty):
     """Nonnegative rows that sum to at most one."""
 
     def value(self, x):
-        inside = x.sum(axis=1).max(initial=0.0) <= 1.0 + _FEASIBLE
-        return 0.0 if inside and x.min(initial=0.0) >= -_FEASIBLE else np.inf
+        slack = _slack(x)
+        inside = x.sum(axis=1).max(initial=0.0) <= 1.0 + slack
+        return 0.0 if inside and x.min(initial=0.0) >= -slack else np.inf
 
     def prox(self, x, step):
         clipped = np.maximum(x, 0.0)
@@ -231,7 +231,7 @@ class UnitBall(Penalty):
 
     def value(self, x):
         norms = np.linalg.norm(x, axis=0)
-        return 0.0 if norms.max(initial=0.0) <= 1.0 + _FEASIBLE else np.inf
+        return 0.0 if norms.max(initial=0.0) <= 1.0 + _slack(x) else np.inf
 
     def prox(self, x, step):
         return x / np.maximum(np.linalg.norm(x, axis=0), 1.0)
@@ -248,7 +248,7 @@ class ColumnSparse(Penalty):
     k: int
 
     def __post_init__(self):
-        check_positive("k", self.k)
+        check_count("k", self.k)
 
     def value(self, x):
         counts = np.count_nonzero(x, axis=0)
@@ -261,11 +261,16 @@ class ColumnSparse(Penalty):
         return out
 
 
+def _slack(x):
+    """Return how far from a set rounding may leave a projection on it."""
+    return 64.0 * max(1e-11, float(np.finfo(x.dtype).eps))
+
+
 def _project_rows_on_simplex(v):
     """Project each row on the probability simplex by sorting: O(r log r) a row."""
     ordered = -np.sort(-v, axis=-1)
     excess = np.cumsum(ordered, axis=-1) - 1.0
-    counts = np.arange(1, v.shape[-1] + 1)
+    counts = np.arange(1, v.shape[-1] + 1, dtype=v.dtype)
     support = np.sum(ordered * counts > excess, axis=-1, keepdims=True)
-    threshold = np.take_along_axis(excess, support - 1, axis=-1) / support
+    threshold = np.take_along_axis(excess, support - 1, axis=-1) / support.astype(v.dtype)
     return np.maximum(v - threshold, 0.0)

@@ -12,6 +12,8 @@ import numpy as np
 
 from multiconvex.penalties import Penalty
 
+_FLATTEST = 1e-30
+
 
 @dataclass(frozen=True)
 class Block:
@@ -75,7 +77,7 @@ class MultiblockProblem(ABC):
         """
         worst = 0.0
         for k, block in enumerate(self.blocks):
-            step = 1.0 / max(self.lipschitz(x, k), np.finfo(float).tiny)
+            step = 1.0 / max(self.lipschitz(x, k), _FLATTEST)
             moved = block.penalty.prox(x[k] - step * self.gradient(x, k), step)
             scale = max(np.linalg.norm(x[k]), np.finfo(float).eps)
             worst = max(worst, float(np.linalg.norm(moved - x[k])) / scale)

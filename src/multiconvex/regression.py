@@ -58,8 +58,8 @@ class LeastSquaresRegression(MultiblockProblem):
         return self._gram, self._rhs
 
     def loss(self, x):
-        quadratic = 0.5 * float(np.vdot(self._gram, x[0].T @ x[0]))
-        return max(self._half_norm2 + quadratic - float(np.vdot(self._rhs, x[0])), 0.0)
+        half_slope = 0.5 * (x[0] @ self._gram) - self._rhs
+        return max(self._half_norm2 + float(np.vdot(half_slope, x[0])), 0.0)
 
     def gradient(self, x, k):
         return x[0] @ self._gram - self._rhs
@@ -249,10 +249,14 @@ def nnkl(
     rule = _as_update(update, _NNKL_UPDATES)
     problem = DivergenceRegression(W, Y, KullbackLeibler(), NonNegative(l1, l2))
     if init is None:
-        scales = np.asarray(Y.sum(axis=0)).ravel() / W.sum()
+        scales = np.asarray(Y.sum(axis=0)).ravel() / max(W.sum(), np.finfo(W.dtype).tiny)
         start = np.repeat(np.asarray(scales, W.dtype)[:, None], W.shape[1], axis=1)
     else:
         start = _check_init(init, problem, vector)
+        if start.min() <= 0.0:
+            raise ValueError(
+                f"init must be positive, got {start.min():.3g}: an entry at zero cannot grow."
+            )
     return _solve(problem, start, rule, max_iter, tol, callback, vector)
 
 
@@ -302,14 +306,17 @@ def _check_init(init, problem, vector):
 
 
 def _least_squares_start(problem, rule):
-    """Zero for active sets; else the clipped least-squares solution at its best scale."""
+    """Return the clipped least-squares solution at its best scale; constant where updates multiply.
+
+    Its support is also the first guess of the active set.
+    """
     gram, rhs = problem.normal_equations(None, 0)
-    if rule.exact:
-        return np.zeros_like(rhs)
     if isinstance(rule, MultiplicativeUpdate):
         ones = np.ones_like(rhs)
         scale = rhs.sum(axis=1, keepdims=True) / max(gram.sum(), np.finfo(rhs.dtype).tiny)
         return ones * np.maximum(scale, np.finfo(rhs.dtype).eps)
     clipped = np.maximum(solve_symmetric(gram, rhs.T).T, 0.0)
+    if rule.exact:
+        return np.ascontiguousarray(clipped)
     norm2 = np.vdot(clipped @ gram, clipped)
     return np.ascontiguousarray(clipped * (np.vdot(rhs, clipped) / norm2 if norm2 > 0 else 1.0))

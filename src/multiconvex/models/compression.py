@@ -15,7 +15,8 @@ from multiconvex.trace import Recorder, Result, Sweep
 
 _WORTH_IT = 2e6
 _RATIO = 4
-_LOOSE = 1e-5
+_FAITHFUL = 0.5
+_SLOW = 3e-5
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,23 @@ class Compression:
 
 def fit_factors(problem, init, update, *, acceleration, stop, max_iter, callback, rng, recorder):
     """Run `alternate`, after compressed sweeps where the acceleration asks for them."""
+    init = tuple(block.penalty.prox(x, 0.0) for block, x in zip(problem.blocks, init))
     options = {"stop": stop, "callback": callback, "recorder": recorder}
     if not isinstance(acceleration, Compression):
         return alternate(
             problem, init, update, acceleration=acceleration, max_iter=max_iter, **options
+        )
+    if not isinstance(getattr(problem, "data", None), DenseTensor):
+        raise TypeError(
+            "Compression works on dense data under the Frobenius loss: use "
+            "acceleration=Extrapolation() for sparse or Tucker data and for other losses."
         )
     rank = problem.blocks[0].shape[1]
     penalties = [block.penalty for block in problem.blocks]
     small = FactorProblem(
         compress(problem.data, rank + acceleration.oversampling, rng), rank, penalties
     )
-    watch = _Watch(problem, init, callback, recorder)
+    watch = _Watch(problem, small, init, callback, recorder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         alternate(
@@ -83,7 +90,7 @@ def fit_factors(problem, init, update, *, acceleration, stop, max_iter, callback
             init,
             update,
             acceleration=acceleration.then,
-            stop=RelativeDecrease(max(getattr(stop, "tol", 0.0), _LOOSE)),
+            stop=RelativeDecrease(0.0),
             max_iter=max_iter * 3 // 4,
             callback=watch,
             recorder=Recorder(clock=recorder.clock),
@@ -139,15 +146,18 @@ class _Watch:
     """Callback of compressed sweeps: measures the data at sweeps 1, 2, 3, 4, 6, 8, 12, ...
 
     Measuring costs a pass over the data, so it is done at every sweep only for a user's callback.
-    The compressed phase ends as soon as a measure does not fall, and the best point is kept.
+    The compressed phase ends when, since the last measure, the objective on the data fell by less
+    than half of what the compressed objective promised, or by very little per sweep; the best
+    point is kept.
     """
 
-    def __init__(self, problem, init, callback, recorder):
+    def __init__(self, problem, small, init, callback, recorder):
         self.problem, self.callback, self.recorder = problem, callback, recorder
         self.names = [block.name for block in problem.blocks]
-        self.best, self.stopped, self._pending, self._next = init, False, None, 1
+        self.best, self.stopped, self._pending, self._next, self._last = init, False, None, 1, 0
         recorder.clock.pause()
         recorder.add(0, problem.objective(init), "start")
+        self._compressed = small.objective(init)
         recorder.clock.resume()
 
     def __call__(self, sweep):
@@ -165,13 +175,17 @@ class _Watch:
             self.recorder.clock.resume()
 
     def _measure(self, sweep):
+        """Record a sweep that lowered the objective; return whether to end the phase."""
         self._pending = None
         point = tuple(sweep.blocks[name] for name in self.names)
         objective = self.problem.objective(point)
-        if objective >= self.recorder.entries[-1].objective:
+        fell = self.recorder.entries[-1].objective - objective
+        promised, self._compressed = self._compressed - sweep.objective, sweep.objective
+        sweeps, self._last = sweep.iteration - self._last, sweep.iteration
+        if fell <= 0.0:
             return True
         self.best = point
         entry = self.recorder.add(sweep.iteration, objective, "compressed")
         if self.callback is not None:
             self.stopped = bool(self.callback(Sweep(*entry, dict(zip(self.names, point)))))
-        return self.stopped
+        return self.stopped or fell < max(_FAITHFUL * promised, _SLOW * sweeps * objective)

@@ -3,6 +3,7 @@ r"""Canonical polyadic (CP) decomposition of tensors of any order."""
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 
 from multiconvex.acceleration import Extrapolation
 from multiconvex.checks import check_array, check_blocks, check_option, check_rank
@@ -11,7 +12,7 @@ from multiconvex.models.compression import Compression, fit_factors, worth_compr
 from multiconvex.models.factor_problem import FactorProblem
 from multiconvex.models.initialization import hosvd, nonnegative_parts, random_factors
 from multiconvex.models.jennrich import jennrich
-from multiconvex.models.nmf import default_update
+from multiconvex.models.nmf import default_update, has_nonnegative
 from multiconvex.operands import DenseTensor, TuckerTensor, factors_to_array
 from multiconvex.penalties import NonNegative, NoPenalty
 from multiconvex.stopping import RelativeDecrease
@@ -112,7 +113,7 @@ def cp(
         penalties = (NonNegative() if nonnegative else NoPenalty(),) * _order(X)
     elif nonnegative:
         raise ValueError("Give either nonnegative=True or penalties, not both.")
-    signed = not any(isinstance(penalty, NonNegative) for penalty in penalties)
+    signed = not has_nonnegative(penalties)
     operand = _as_operand(X, nonnegative=not signed)
     problem = FactorProblem(operand, rank, penalties)
     names = [block.name for block in problem.blocks]
@@ -139,12 +140,17 @@ def cp(
 
 
 def _order(X):
-    return len(X[1]) if _is_tucker(X) else np.ndim(X)
+    if _is_tucker(X):
+        return len(X[1])
+    if sp.issparse(X):
+        raise TypeError("X is sparse, which cp does not handle: pass a dense array.")
+    return np.ndim(X)
 
 
 def _is_tucker(X):
-    """Return whether X is a pair (core, factors): a sequence whose parts differ in kind."""
-    return not isinstance(X, np.ndarray) and len(X) == 2 and isinstance(X[1], list | tuple)
+    """Return whether X is a pair (core, factors), tensorly's included."""
+    pair = isinstance(X, tuple) and len(X) == 2 and isinstance(X[1], list | tuple)
+    return pair or (hasattr(X, "core") and hasattr(X, "factors"))
 
 
 def _as_operand(X, *, nonnegative):

@@ -10,7 +10,7 @@ from multiconvex.losses import Frobenius, KullbackLeibler, as_loss
 from multiconvex.models.compression import Compression, fit_factors, worth_compressing
 from multiconvex.models.factor_problem import DivergenceProblem, FactorProblem, as_operand
 from multiconvex.models.initialization import filled, nndsvd, random_factors
-from multiconvex.penalties import L2, NonNegative, NoPenalty
+from multiconvex.penalties import L2, NonNegative, NoPenalty, Penalty
 from multiconvex.stopping import RelativeDecrease
 from multiconvex.trace import Recorder, Result
 from multiconvex.updates import (
@@ -85,8 +85,8 @@ def nmf(
         where the penalties are not nonnegativity.
     init : {"nndsvd", "random"} or pair of ndarray
     acceleration : "auto", None, Extrapolation or Compression
-        ``"auto"`` extrapolates under the Frobenius loss, first on compressed data where they are
-        dense and large, and leaves other losses alone.
+        ``"auto"`` extrapolates, under the Frobenius loss first on compressed data where they are
+        dense and large.
     max_iter : int
         Largest number of sweeps.
     tol : float
@@ -131,7 +131,7 @@ def nmf(
     """
     recorder = Recorder()
     loss = as_loss(loss)
-    nonnegative = any(isinstance(penalty, NonNegative) for penalty in penalties)
+    nonnegative = has_nonnegative(penalties)
     needs_positive_data = nonnegative or not isinstance(loss, Frobenius)
     X = check_array("X", X, ndim=2, nonnegative=needs_positive_data, sparse=True)
     rank = check_rank(rank, X.shape)
@@ -169,6 +169,17 @@ def nmf(
     return MatrixFactorization(**vars(result))
 
 
+def has_nonnegative(penalties):
+    """Return whether any penalty asks for nonnegativity, after checking what they are."""
+    if not isinstance(penalties, tuple | list) or not all(
+        isinstance(penalty, Penalty) for penalty in penalties
+    ):
+        raise TypeError(
+            f"penalties must be a tuple with one penalty for each factor, got {penalties!r}."
+        )
+    return any(isinstance(penalty, NonNegative) for penalty in penalties)
+
+
 def default_update(loss, penalties):
     """Return the rule that suits a loss and penalties best."""
     kinds = {type(penalty) for penalty in penalties}
@@ -186,5 +197,5 @@ def _resolve(acceleration, problem, rank):
         return acceleration
     check_option("acceleration", acceleration, ("auto",))
     if not isinstance(problem, FactorProblem):
-        return None
+        return Extrapolation()
     return Compression() if worth_compressing(problem.data, rank) else Extrapolation()

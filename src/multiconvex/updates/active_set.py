@@ -82,7 +82,7 @@ class ActiveSet(Update):
         return block, memory
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def pivot_rows(gram, rhs, start, eps, out):
     """Solve every row by block principal pivoting and write the solutions to ``out``.
 
@@ -128,7 +128,7 @@ def pivot_rows(gram, rhs, start, eps, out):
             _enter_one_row(gram, rhs[i], tol, small, index, z, support, out[i])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def enter_rows(gram, rhs, start, eps, out):
     """Solve every row by the method of Lawson and Hanson and write the solutions to ``out``."""
     n, rank = rhs.shape
@@ -142,7 +142,7 @@ def enter_rows(gram, rhs, start, eps, out):
         _enter_one_row(gram, rhs[i], tol, small, index, z, support, out[i])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _enter_one_row(gram, b, tol, small, index, z, support, x):
     """Lawson and Hanson from the support of ``x``, which becomes the solution in place.
 
@@ -204,7 +204,7 @@ def _enter_one_row(gram, b, tol, small, index, z, support, x):
         support[entering] = True
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _find_offenders(gram, b, support, x, tol, wrong):
     """Mark negative entries on the support and negative gradients off it; return their number."""
     rank, count = len(b), 0
@@ -220,7 +220,7 @@ def _find_offenders(gram, b, support, x, tol, wrong):
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _solve_on_support(gram, b, support, small, index, z, x):
     """Solve the normal equations on the support, 0 elsewhere; False where they are singular."""
     rank, size = len(b), 0
@@ -254,7 +254,7 @@ def _solve_on_support(gram, b, support, small, index, z, x):
     return True
 
 
-@njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
+@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _cholesky(a, size):
     """Factor the leading block in place into its lower triangle; False where not definite."""
     for j in range(size):
@@ -275,7 +275,7 @@ def _cholesky(a, size):
     return True
 
 
-@njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
+@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _substitute(a, z, size):
     """Solve with the factor and its transpose, in place."""
     for i in range(size):

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from numba import njit
 
-from multiconvex.checks import check_positive
+from multiconvex.checks import check_count, check_positive
 from multiconvex.penalties import NonNegative
 from multiconvex.updates.base import Update
 
@@ -65,7 +65,7 @@ class HALS(Update):
     handles: ClassVar[tuple[type, ...]] = (NonNegative,)
 
     def __post_init__(self):
-        check_positive("sweeps", self.sweeps)
+        check_count("sweeps", self.sweeps)
         check_positive("inner_tol", self.inner_tol, allow_zero=True)
 
     def __call__(self, problem, x, k, memory):
@@ -85,7 +85,7 @@ class HALS(Update):
         return block, memory
 
 
-@njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
+@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def sweep_columns(start, gram, rhs, curvature, sweeps, tol, out):
     """Pass over the columns of ``start``, a tile of rows at a time, and write to ``out``.
 

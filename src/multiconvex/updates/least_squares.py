@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import get_lapack_funcs
 
 from multiconvex.penalties import L2, NoPenalty
 from multiconvex.updates.base import Update
+
+_SINGULAR = 1e-7
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,10 @@ class LeastSquares(Update):
 
 def solve_symmetric(matrix, rhs):
     """Solve a positive semidefinite system; least norm where it is singular."""
-    try:
-        factor = cho_factor(matrix, check_finite=False)
-    except LinAlgError:
-        return np.linalg.lstsq(matrix, rhs, rcond=None)[0]
-    diagonal = np.abs(np.diag(factor[0]))
-    if diagonal.min() <= diagonal.max() * np.sqrt(np.finfo(matrix.dtype).eps) * 1e-2:
-        return np.linalg.lstsq(matrix, rhs, rcond=None)[0]
-    return cho_solve(factor, rhs, check_finite=False)
+    (posv,) = get_lapack_funcs(("posv",), (matrix, rhs))
+    factor, solution, failed = posv(matrix, rhs)
+    if not failed:
+        diagonal = factor.diagonal()
+        if diagonal.min() > _SINGULAR * diagonal.max():
+            return solution
+    return np.linalg.lstsq(matrix, rhs, rcond=None)[0]

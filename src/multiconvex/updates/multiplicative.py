@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from multiconvex.checks import check_positive
+from multiconvex.checks import check_count, check_positive
 from multiconvex.penalties import NonNegative
 from multiconvex.updates.base import Update
 
@@ -59,7 +59,7 @@ class MultiplicativeUpdate(Update):
     handles: ClassVar[tuple[type, ...]] = (NonNegative,)
 
     def __post_init__(self):
-        check_positive("sweeps", self.sweeps)
+        check_count("sweeps", self.sweeps)
         check_positive("floor", self.floor, allow_zero=True)
 
     def __call__(self, problem, x, k, memory):

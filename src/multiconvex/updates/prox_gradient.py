@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from multiconvex.checks import check_positive
+from multiconvex.checks import check_count
 from multiconvex.updates.base import Update
 
 _HALVINGS = 60
+_FLATTEST = 1e-30
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class ProxGradient(Update):
     steps: int = 1
 
     def __post_init__(self):
-        check_positive("steps", self.steps)
+        check_count("steps", self.steps)
 
     def __call__(self, problem, x, k, memory):
         for _ in range(self.steps):
@@ -59,7 +60,7 @@ class ProxGradient(Update):
 def _one_step(problem, x, k):
     gradient = problem.gradient(x, k)
     loss = problem.loss(x)
-    step = 1.0 / max(problem.lipschitz(x, k), np.finfo(float).tiny)
+    step = 1.0 / max(problem.lipschitz(x, k), _FLATTEST)
     slack = 1e-12 * max(1.0, abs(loss))
     for _ in range(_HALVINGS):
         new = problem.blocks[k].penalty.prox(x[k] - step * gradient, step)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from multiconvex.checks import check_positive
+from multiconvex.checks import check_count
 from multiconvex.kernels import newton_rows, newton_sparse_rows
 from multiconvex.penalties import NonNegative
 from multiconvex.updates.base import Update
@@ -33,8 +33,8 @@ class ScalarNewton(Update):
 
     Parameters
     ----------
-    sweeps : int, default 1
-        Passes over the block before moving to the next one.
+    sweeps : int, default 2
+        Passes over each row of the block while it is in cache, before moving to the next row.
 
     Notes
     -----
@@ -60,20 +60,20 @@ class ScalarNewton(Update):
     array([3., 1.])
     """
 
-    sweeps: int = 1
+    sweeps: int = 2
     requires: ClassVar[tuple[str, ...]] = ("kullback_leibler_rows",)
     handles: ClassVar[tuple[type, ...]] = (NonNegative,)
 
     def __post_init__(self):
-        check_positive("sweeps", self.sweeps)
+        check_count("sweeps", self.sweeps)
 
     def __call__(self, problem, x, k, memory):
         rows, design = problem.kullback_leibler_rows(x, k)
         penalty = problem.blocks[k].penalty
-        block = x[k].copy()
-        for _ in range(self.sweeps):
-            if isinstance(rows, tuple):
-                newton_sparse_rows(*rows, design, design.sum(axis=0), penalty.l1, penalty.l2, block)
-            else:
-                newton_rows(rows, design, design.sum(axis=0), penalty.l1, penalty.l2, block)
+        block, sums = x[k].copy(), design.sum(axis=0)
+        options = (penalty.l1, penalty.l2, self.sweeps, block)
+        if isinstance(rows, tuple):
+            newton_sparse_rows(*rows, design, sums, *options)
+        else:
+            newton_rows(rows, design, sums, *options)
         return block, memory
