@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from multiconvex.kernels import sparse_divergence, sparse_model, sparse_ratio_times
 from multiconvex.losses import KullbackLeibler
 
-_SLAB = 2**17
+_SLAB = 2**15
 
 
 def model_floor(dtype):

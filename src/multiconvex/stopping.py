@@ -48,5 +48,5 @@ def warn_unconverged(stop, max_iter):
         f"The fit used all {max_iter} sweeps before {stop} was met: raise max_iter, loosen the "
         "rule, or set tol=0 to ask for a fixed number of sweeps.",
         ConvergenceWarning,
-        stacklevel=level - 1,
+        stacklevel=level,
     )

@@ -236,9 +236,10 @@ def _solve_on_support(gram, b, support, small, index, z, x):
             right[i] = b[index[i]]
             for j in range(size):
                 block[i, j] = gram[index[i], index[j]]
-        if not _cholesky(block, size):
+        factor = _blocked_cholesky(block)
+        if len(factor) == 0:
             return False
-        _substitute(block, right, size)
+        _substitute(factor, right, size)
         for i in range(size):
             x[index[i]] = right[i]
         return True
@@ -252,6 +253,19 @@ def _solve_on_support(gram, b, support, small, index, z, x):
     for i in range(size):
         x[index[i]] = z[i]
     return True
+
+
+@njit(cache=True)
+def _blocked_cholesky(a):
+    """Factor by LAPACK; an empty array where the matrix is not definite to rounding."""
+    try:
+        factor = np.linalg.cholesky(a)
+    except Exception:
+        return a[:0]
+    for j in range(len(a)):
+        if factor[j, j] * factor[j, j] <= 1e-14 * a[j, j]:
+            return a[:0]
+    return factor
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})

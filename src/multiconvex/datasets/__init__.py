@@ -1,0 +1,35 @@
+"""Data in three layers: bundled with a dependency, fetched on demand, simulated.
+
+The loaders of the first layer work offline. Those of the second fetch a file once, verify its
+SHA256 and keep it; ``MULTICONVEX_DATA`` names a folder that already holds the files.
+:func:`load_or_simulate` falls back on the third layer and says so.
+"""
+
+from importlib import import_module
+
+_HOMES = {
+    "bundled": ("load_indian_pines", "load_kinetic", "load_stains"),
+    "fetched": ("load_amino_acids", "load_moffett", "load_samson"),
+    "simulated": ("make_fluorescence", "make_low_rank", "make_mixture", "make_nonnegative_cp"),
+    "listing": ("catalogue", "load_or_simulate"),
+    "types": (
+        "Axis", "FluorescenceTensor", "HyperspectralImage", "LowRankMatrix", "LowRankTensor",
+        "StainImage",
+    ),
+    "_errors": ("DataCorrupted", "DataUnavailable"),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name):
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return [*globals(), *__all__]

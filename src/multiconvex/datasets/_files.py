@@ -1,0 +1,158 @@
+"""Files that are fetched when they are first needed, each with its checksum.
+
+They come from public repositories at a fixed commit and are kept in the cache folder of the
+operating system. ``MULTICONVEX_DATA`` names a folder that already holds them, under the same
+relative names.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pooch
+
+from ._errors import DataCorrupted, DataUnavailable
+
+_UNMIXING = (
+    "https://raw.githubusercontent.com/UPCGIT/Hyperspectral-Unmixing-Models/"
+    "3ec77a26ce726c2843b4e29070b435056941df39/Datasets/"
+)
+_CHEMOMETRICS = (
+    "https://raw.githubusercontent.com/DamianPiuselli/estadistica-e-inferencia-I/"
+    "bb02752748ccbd76764fed6abebdad80c5ce3d7b/data/"
+)
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of a public repository at a fixed commit.
+
+    Attributes
+    ----------
+    path : str
+        Relative name in the cache and in the folder ``MULTICONVEX_DATA``.
+    url, sha256 : str
+    size : int
+        Bytes.
+    licence, citation : str
+    simulator : str
+        The function that makes data of the same kind.
+    """
+
+    path: str
+    url: str
+    sha256: str
+    size: int
+    licence: str
+    citation: str
+    simulator: str
+
+
+FILES = {
+    "samson": RemoteFile(
+        path="unmixing/samson.mat",
+        url=_UNMIXING + "Samson.mat",
+        sha256="49530e80d0dabf6b1fb9cde2d6cf257f89a344afe9c13b2cc912eb22f344de18",
+        size=3_735_621,
+        licence="not stated by the repository",
+        citation=(
+            "F. Zhu, Y. Wang, S. Xiang, B. Fan, C. Pan (2014). Structured sparse method for "
+            "hyperspectral unmixing. ISPRS Journal of Photogrammetry and Remote Sensing 88, "
+            "101-118."
+        ),
+        simulator="make_mixture",
+    ),
+    "moffett": RemoteFile(
+        path="unmixing/moffett.mat",
+        url=_UNMIXING + "moffett.mat",
+        sha256="1fc5875512af3d87a511a9ad8795b03f3785a834d75442edf07fa31332795567",
+        size=1_155_180,
+        licence="not stated by the repository",
+        citation=(
+            "AVIRIS scene of Moffett Field, California; a 50 by 50 crop as in N. Dobigeon, "
+            "J.-Y. Tourneret, C.-I. Chang (2008). Semi-supervised linear spectral unmixing using "
+            "a hierarchical Bayesian model for hyperspectral imagery. IEEE Transactions on "
+            "Signal Processing 56 (7), 2684-2695."
+        ),
+        simulator="make_mixture",
+    ),
+    "amino_acids": RemoteFile(
+        path="fluorescence/aminoacids_claus.mat",
+        url=_CHEMOMETRICS + "claus.mat",  # codespell:ignore claus
+        sha256="383f0475e608c6628f63e52da8db7711dd33dd00cc4ace100b09a1ffa8a63aae",
+        size=492_152,
+        licence="public use with acknowledgement",
+        citation=(
+            "R. Bro (1998). Multi-way analysis in the food industry: models, algorithms, and "
+            "applications. PhD thesis, University of Amsterdam; measurements by C. A. Andersson."
+        ),
+        simulator="make_fluorescence",
+    ),
+}
+
+
+def fetch(name):
+    """Path of a verified copy of the file `name`, downloaded when there is none yet.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``FILES``.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    DataUnavailable
+        When no copy exists and none can be downloaded.
+    DataCorrupted
+        When a file with another checksum is found or received.
+    """
+    file = FILES[name]
+    folder = os.environ.get("MULTICONVEX_DATA")
+    if folder and (Path(folder) / file.path).is_file():
+        return _verified(Path(folder) / file.path, file)
+    cached = cache_folder() / file.path
+    return _verified(cached, file) if cached.is_file() else _download(name, file, cached)
+
+
+def cache_folder():
+    """Where downloaded files are kept."""
+    return Path(pooch.os_cache("multiconvex"))
+
+
+def _verified(path, file):
+    found = pooch.file_hash(str(path), alg="sha256")
+    if found != file.sha256:
+        raise DataCorrupted(
+            f"{path} is not the published file: its SHA256 is {found}, expected {file.sha256}; "
+            f"delete it to fetch it again from {file.url}"
+        )
+    return path
+
+
+def _download(name, file, target):
+    pooch.get_logger().setLevel("WARNING")
+    try:
+        pooch.retrieve(
+            file.url,
+            known_hash=f"sha256:{file.sha256}",
+            fname=target.name,
+            path=target.parent,
+            downloader=pooch.HTTPDownloader(timeout=10),
+        )
+    except ValueError as error:
+        raise DataCorrupted(
+            f"what {file.url} sent is not the published file (SHA256 {file.sha256}); "
+            "nothing was kept"
+        ) from error
+    except OSError as error:
+        raise DataUnavailable(
+            f"data set {name!r} is not on this machine and could not be fetched from {file.url} "
+            f"({type(error).__name__}); provide {file.path} in a folder named by "
+            f"MULTICONVEX_DATA or in {cache_folder()}, or simulate similar data with "
+            f"multiconvex.datasets.{file.simulator}"
+        ) from error
+    return target

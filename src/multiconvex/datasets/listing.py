@@ -1,0 +1,112 @@
+"""The sets of the book, and what stands in for those that cannot be had."""
+
+from dataclasses import dataclass, replace
+
+from . import fetched, simulated
+from ._errors import DataUnavailable
+from ._files import FILES
+
+_STAND_INS = {
+    "samson": (
+        fetched.load_samson,
+        lambda seed: simulated.make_mixture(
+            (95, 95), bands=156, rank=3, concentration=0.5, smooth=4.0, random_state=seed
+        ),
+    ),
+    "moffett": (
+        fetched.load_moffett,
+        lambda seed: simulated.make_mixture(
+            (50, 50), bands=184, rank=3, concentration=0.5, smooth=3.0, random_state=seed
+        ),
+    ),
+    "amino_acids": (
+        fetched.load_amino_acids,
+        lambda seed: simulated.make_fluorescence(5, 201, 61, rank=3, random_state=seed),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """One line of the catalogue."""
+
+    loader: str
+    layer: str
+    what: str
+    shape: str
+    licence: str
+    megabytes: float | None
+
+
+def load_or_simulate(name, *, random_state=0):
+    """The real set, or simulated data of the same shape that say so.
+
+    Parameters
+    ----------
+    name : {"samson", "moffett", "amino_acids"}
+    random_state : None, int or numpy.random.Generator
+        Used only by the simulator.
+
+    Returns
+    -------
+    HyperspectralImage or FluorescenceTensor
+        With ``origin == "simulated"`` and a `note` to show where the real set was unavailable.
+        A file with a wrong checksum is an error, never replaced.
+    """
+    if name not in _STAND_INS:
+        raise ValueError(f"name must be one of {sorted(_STAND_INS)}, got {name!r}")
+    load, simulate = _STAND_INS[name]
+    try:
+        return load()
+    except DataUnavailable:
+        note = (
+            f"The {name.replace('_', ' ')} data could not be fetched when this page was built: "
+            "what follows uses simulated data of the same shape."
+        )
+        return replace(simulate(random_state), note=note)
+
+
+def catalogue():
+    """Every set: its loader, its layer, what it is, its shape and its licence.
+
+    Returns
+    -------
+    tuple of CatalogueEntry
+
+    Examples
+    --------
+    >>> [entry.loader for entry in catalogue() if entry.layer == "bundled"]
+    ['load_indian_pines', 'load_kinetic', 'load_stains']
+    """
+    return (
+        CatalogueEntry(
+            "load_indian_pines", "bundled", "farmland, hyperspectral", "145 × 145 × 200",
+            "CC-BY 3.0", None,
+        ),
+        CatalogueEntry(
+            "load_kinetic", "bundled", "catecholamines, fluorescence", "64 × 12 × 10 × 60",
+            "public use", None,
+        ),
+        CatalogueEntry(
+            "load_stains", "bundled", "colon, two stains", "512 × 512 × 3",
+            "no known restriction", None,
+        ),
+        _fetched_entry("samson", "lakeside, hyperspectral", "95 × 95 × 156"),
+        _fetched_entry("moffett", "shore, hyperspectral", "50 × 50 × 184"),
+        _fetched_entry("amino_acids", "amino acids, fluorescence", "5 × 201 × 61"),
+        _simulated_entry("make_mixture", "linear mixtures"),
+        _simulated_entry("make_fluorescence", "excitation and emission"),
+        _simulated_entry("make_low_rank", "nonnegative matrix"),
+        _simulated_entry("make_nonnegative_cp", "nonnegative tensor"),
+    )  # fmt: skip
+
+
+def _fetched_entry(name, what, shape):
+    file = FILES[name]
+    return CatalogueEntry(
+        f"load_{name}", "fetched", what, shape, file.licence, round(file.size / 1e6, 1)
+    )
+
+
+def _simulated_entry(loader, what):
+    return CatalogueEntry(loader, "simulated", what, "any", "none needed", None)
