@@ -45,6 +45,7 @@ _ROOMS = {
         "MultiplicativeUpdate",
         "NoLips",
         "ProxGradient",
+        "RefinedActiveSet",
         "ScalarNewton",
         "Update",
     ),

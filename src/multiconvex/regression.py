@@ -1,6 +1,7 @@
 r"""Nonnegative regression: problems with one block, fronts over the updates."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,11 +20,14 @@ from multiconvex.updates import (
     MultiplicativeUpdate,
     NoLips,
     ProxGradient,
+    RefinedActiveSet,
     ScalarNewton,
     Update,
 )
 from multiconvex.updates.least_squares import solve_symmetric
 
+_FEW = 4
+_LARGE = 5e7
 _NNLS_UPDATES = {
     "active_set": ActiveSet(),
     "hals": HALS(),
@@ -48,16 +52,31 @@ class LeastSquaresRegression(MultiblockProblem):
 
     def __init__(self, W, Y, penalty):
         self.blocks = (Block("x", (Y.shape[1], W.shape[1]), penalty),)
+        self._W, self._Y = W, Y
         entries = Y.data if sp.issparse(Y) else Y.ravel(order="K")
         self._half_norm2 = 0.5 * float(entries @ entries)
-        self._gram = W.T @ W
-        self._rhs = Y.T @ W
+
+    @cached_property
+    def _gram(self):
+        return self._W.T @ self._W
+
+    @cached_property
+    def _rhs(self):
+        return self._Y.T @ self._W
+
+    def design(self):
+        """Return ``W, Y``."""
+        return self._W, self._Y
 
     def normal_equations(self, x, k):
         """Return ``gram, rhs`` such that the loss is <x gram, x>/2 - <rhs, x> + c."""
         return self._gram, self._rhs
 
     def loss(self, x):
+        rows, columns = self._W.shape
+        if len(x[0]) * rows < columns * columns:
+            gap = self._Y - self._W @ x[0].T
+            return 0.5 * float(np.vdot(gap, gap))
         half_slope = 0.5 * (x[0] @ self._gram) - self._rhs
         return max(self._half_norm2 + float(np.vdot(half_slope, x[0])), 0.0)
 
@@ -141,6 +160,8 @@ def nnls(
     Y : ndarray or scipy.sparse array, shape (m,) or (m, n)
         Each column is a problem of its own.
     update : {"active_set", "hals", "multiplicative", "prox_gradient"} or Update
+        ``"active_set"`` stands for :class:`ActiveSet`, or :class:`RefinedActiveSet` where ``W`` is
+        large and the right-hand sides are few.
     init : ndarray, shape (r,) or (r, n), optional
         Starting point; its support is the first guess of the active set.
     l1, l2 : float
@@ -179,6 +200,8 @@ def nnls(
     rule = _as_update(update, _NNLS_UPDATES)
     positive = isinstance(rule, MultiplicativeUpdate)
     W, Y, vector = _check_data(W, Y, nonnegative=positive)
+    if update == "active_set" and _prefers_refinement(W, Y):
+        rule = RefinedActiveSet()
     problem = LeastSquaresRegression(W, Y, NonNegative(l1, l2))
     if init is None:
         start = _least_squares_start(problem, rule)
@@ -253,7 +276,7 @@ def nnkl(
         start = np.repeat(np.asarray(scales, W.dtype)[:, None], W.shape[1], axis=1)
     else:
         start = _check_init(init, problem, vector)
-        if start.min() <= 0.0:
+        if isinstance(rule, MultiplicativeUpdate | NoLips) and start.min() <= 0.0:
             raise ValueError(
                 f"init must be positive, got {start.min():.3g}: an entry at zero cannot grow."
             )
@@ -265,6 +288,12 @@ def _solve(problem, start, rule, max_iter, tol, callback, vector):
         problem, (start,), rule, stop=RelativeDecrease(tol), max_iter=max_iter, callback=callback
     )
     return Regression(**vars(result), vector=vector)
+
+
+def _prefers_refinement(W, Y):
+    """Return whether the Gram matrix in double precision would cost more than all the rest."""
+    few = Y.shape[1] <= _FEW and not sp.issparse(Y)
+    return few and W.dtype == np.float64 and W.size * W.shape[1] >= _LARGE
 
 
 def _as_update(update, named):
@@ -310,6 +339,8 @@ def _least_squares_start(problem, rule):
 
     Its support is also the first guess of the active set.
     """
+    if isinstance(rule, RefinedActiveSet):
+        return np.zeros(problem.blocks[0].shape, problem.design()[0].dtype)
     gram, rhs = problem.normal_equations(None, 0)
     if isinstance(rule, MultiplicativeUpdate):
         ones = np.ones_like(rhs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from multiconvex.acceleration import Extrapolation
-from multiconvex.checks import check_positive
+from multiconvex.checks import check_count
 from multiconvex.engine import alternate
 from multiconvex.models.factor_problem import FactorProblem
 from multiconvex.operands import DenseTensor, TuckerTensor
@@ -61,7 +61,7 @@ class Compression:
     then: Extrapolation | None = field(default_factory=Extrapolation)
 
     def __post_init__(self):
-        check_positive("oversampling", self.oversampling)
+        check_count("oversampling", self.oversampling)
 
 
 def fit_factors(problem, init, update, *, acceleration, stop, max_iter, callback, rng, recorder):

@@ -7,6 +7,7 @@ from multiconvex.updates.least_squares import LeastSquares
 from multiconvex.updates.multiplicative import MultiplicativeUpdate
 from multiconvex.updates.nolips import NoLips
 from multiconvex.updates.prox_gradient import ProxGradient
+from multiconvex.updates.refined_active_set import RefinedActiveSet
 from multiconvex.updates.scalar_newton import ScalarNewton
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "MultiplicativeUpdate",
     "NoLips",
     "ProxGradient",
+    "RefinedActiveSet",
     "ScalarNewton",
     "Update",
 ]
