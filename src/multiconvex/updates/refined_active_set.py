@@ -13,6 +13,8 @@ from multiconvex.updates.base import Update
 _EXCHANGES = 10
 _REFINEMENTS = 20
 _SETTLED = 1e-11
+_SMALLEST = 1e-12
+_LARGEST = 1e20
 
 
 @dataclass(frozen=True)
@@ -61,18 +63,31 @@ class RefinedActiveSet(Update):
     def __call__(self, problem, x, k, memory):
         W, Y = problem.design()
         penalty = problem.blocks[k].penalty
-        single = W.astype(np.float32)
-        gram = single.T @ single
-        gram[np.diag_indices_from(gram)] += np.float32(penalty.l2)
-        rhs = (Y.T @ W - penalty.l1).astype(np.float32)
-        start = np.maximum(_solve(gram, rhs.T).T, 0.0) if not x[k].any() else x[k]
-        block = np.empty(x[k].shape, np.float32)
-        pivot_rows(gram, rhs, start.astype(np.float32), 16.0 * np.finfo(np.float32).eps, block)
-        block = block.astype(W.dtype)
-        settled = [_settle(W, y, gram, penalty, row) for y, row in zip(Y.T, block)]
-        if not all(settled):
-            return ActiveSet()(problem, (*x[:k], block, *x[k + 1 :]), k, memory)
-        return block, memory
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            single = W.astype(np.float32)
+            gram = single.T @ single
+            gram[np.diag_indices_from(gram)] += np.float32(penalty.l2)
+            rhs = (Y.T @ W - penalty.l1).astype(np.float32)
+        block = x[k]
+        if _in_range(gram.diagonal()) and _in_range(np.abs(rhs).max(axis=1)):
+            block = _support_in_single_precision(gram, rhs, x[k]).astype(W.dtype)
+            if all([_settle(W, y, gram, penalty, row) for y, row in zip(Y.T, block)]):
+                return block, memory
+        return ActiveSet()(problem, (*x[:k], block, *x[k + 1 :]), k, memory)
+
+
+def _in_range(values):
+    """Return whether numbers and their residuals stay within single precision."""
+    return bool(values.min() > _SMALLEST and values.max() < _LARGEST)
+
+
+def _support_in_single_precision(gram, rhs, start):
+    if not start.any():
+        (posv,) = get_lapack_funcs(("posv",), (gram, rhs))
+        start = posv(gram, rhs.T)[1].T
+    block = np.empty_like(rhs)
+    pivot_rows(gram, rhs, start.astype(np.float32), 16.0 * np.finfo(np.float32).eps, block)
+    return block
 
 
 def _settle(W, y, gram, penalty, x):
@@ -93,6 +108,8 @@ def _settle(W, y, gram, penalty, x):
 
 def _refine(W, y, gram, penalty, support, x):
     """Solve on the support in place and return minus the gradient; None without convergence."""
+    if not support.any():
+        return y @ W - penalty.l1
     potrf, potrs = get_lapack_funcs(("potrf", "potrs"), (gram,))
     factor, failed = potrf(gram[np.ix_(support, support)])
     last = np.inf
@@ -105,8 +122,3 @@ def _refine(W, y, gram, penalty, support, x):
         x[support] += move
         last = size
     return None
-
-
-def _solve(gram, rhs):
-    (posv,) = get_lapack_funcs(("posv",), (gram, rhs))
-    return posv(gram, rhs)[1]
