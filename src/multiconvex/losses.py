@@ -43,7 +43,7 @@ class KullbackLeibler:
         return float(np.vdot(y, log_ratio) + np.sum(z - y))
 
     def halves(self, y, z):
-        """Return the weights of the two halves of the derivative ``1 - y/z``."""
+        """Return the weights of the two halves of the derivative ``1 - y/z``; ``z`` is positive."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return y / z, np.ones_like(z)
 

@@ -74,7 +74,7 @@ class LeastSquaresRegression(MultiblockProblem):
 
     def loss(self, x):
         rows, columns = self._W.shape
-        if len(x[0]) * rows < columns * columns:
+        if len(x[0]) * rows < columns * columns and not sp.issparse(self._Y):
             gap = self._Y - self._W @ x[0].T
             return 0.5 * float(np.vdot(gap, gap))
         half_slope = 0.5 * (x[0] @ self._gram) - self._rhs
