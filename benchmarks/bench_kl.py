@@ -57,7 +57,7 @@ def race(gap, target):
         objective=divergence,
         gap=gap,
         target=target,
-        longest=2000,
+        longest=1000,
     )
 
 

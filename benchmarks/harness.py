@@ -47,7 +47,9 @@ class Case:
     peer_name : str
         Who the peer is, as a reader would look it up.
     repetitions : int
-        Timed calls of each, taking turns; the medians count.
+        Measurements of each, taking turns; the medians count.
+    calls : int
+        Calls in one measurement, for work so short that one call would measure a cold cache.
     gap, largest_gap : callable, float
         ``gap(ours(data), peer(data))`` says how far the answers are apart: times are comparable
         only when it is at most ``largest_gap``, and the case fails otherwise.
@@ -60,15 +62,20 @@ class Case:
     setup: Callable[[], Any]
     peer_name: str
     repetitions: int = 5
+    calls: int = 1
     gap: Callable[[Any, Any], float] = lambda ours, peer: 0.0
     largest_gap: float = 0.0
 
     def measure(self, clock: Clock = time.perf_counter) -> Measurement:
         data = self.setup()
         gap = self.gap(self.ours(data), self.peer(data))
-        calls = [partial(method, data) for method in (self.ours, self.peer)]
-        ours, peer = interleaved_medians(calls, self.repetitions, clock)
-        ours_bytes, peer_bytes = map(peak_bytes, calls)
+        singles = [partial(method, data) for method in (self.ours, self.peer)]
+        batches = [partial(repeat, single, self.calls) for single in singles]
+        ours, peer = (
+            seconds / self.calls
+            for seconds in interleaved_medians(batches, self.repetitions, clock)
+        )
+        ours_bytes, peer_bytes = map(peak_bytes, singles)
         return Measurement(
             name=self.name,
             unit="ratio",
@@ -82,6 +89,12 @@ class Case:
             peer_bytes=peer_bytes,
             remark=f"answers {gap:.1e} apart" if gap else "",
         )
+
+
+def repeat(call: Callable[[], Any], times: int) -> None:
+    """Call so many times."""
+    for _ in range(times):
+        call()
 
 
 @dataclass(frozen=True)

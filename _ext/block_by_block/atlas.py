@@ -1,0 +1,56 @@
+"""The Atlas: one row for each algorithm of the book, generated from chapters and docstrings."""
+
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from docutils.statemachine import StringList
+
+from .address import Address, read_address
+from .book_map import Chapter, Entry, best_test, chapters, describe
+
+COLUMNS = ("Algorithm", "Guarantee", "Cost", "Where")
+
+
+class Atlas(Directive):
+    """The table of all algorithms, chapter by chapter (reStructuredText, as docstrings are)."""
+
+    def run(self):
+        root = Path(self.state.document.settings.env.srcdir)
+        holder = nodes.container(classes=["atlas"])
+        lines = StringList(atlas_lines(root), "atlas")
+        self.state.nested_parse(lines, self.content_offset, holder)
+        return [holder]
+
+
+def atlas_lines(root: Path) -> list[str]:
+    """The table in reStructuredText."""
+    address = read_address(root)
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 28 26 24 22", ""]
+    lines += _row(COLUMNS)
+    for chapter in chapters(root):
+        for name in chapter.algorithms:
+            entry = describe(name)
+            where = _links(address, chapter, entry, root)
+            what = f":py:obj:`~{name}`: {entry.summary}"
+            lines += _row((what, entry.guarantee, entry.cost, where))
+    return lines
+
+
+def _links(address: Address, chapter: Chapter, entry: Entry, root: Path) -> str:
+    source = entry.source.relative_to(root).as_posix()
+    test = best_test(root, entry)
+    links = [
+        f":doc:`{chapter.title} </{chapter.docname}>`",
+        f"`source <{address.file(source, entry.line)}>`__",
+        *([f"`test <{address.file(test)}>`__"] if test else []),
+    ]
+    return ", ".join(links)
+
+
+def _row(cells) -> list[str]:
+    return [("   * - " if i == 0 else "     - ") + cell for i, cell in enumerate(cells)]
+
+
+def setup(app):
+    app.add_directive("atlas", Atlas)

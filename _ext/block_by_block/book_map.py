@@ -1,0 +1,136 @@
+"""The map between chapters, public objects, their source and their tests.
+
+A chapter's front matter lists the objects it explains (``algorithms``); the docstring of each of
+them states in its notes ``Guarantee:``, ``Cost:`` and ``Chapter:``. The Atlas page shows this map
+and ``tests/book/test_map.py`` checks it both ways.
+"""
+
+import inspect
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import yaml
+
+FACT = re.compile(r"^(Guarantee|Cost|Chapter):\s*(.*)$")
+CHAPTER_ROLE = re.compile(r":doc:`(?:[^`<]*<)?/(?P<docname>[^`>]+)>?`")
+REFERENCE = re.compile(r"\s*\[\d+\]_")
+HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One page under ``chapters/``, as its front matter describes it."""
+
+    docname: str
+    title: str
+    algorithms: tuple[str, ...]
+
+    @property
+    def stem(self) -> str:
+        return self.docname.rsplit("/", 1)[1]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the docstring and the source of one public object say of it."""
+
+    name: str
+    summary: str
+    guarantee: str
+    cost: str
+    chapters: tuple[str, ...]
+    source: Path
+    line: int
+
+
+def toc_docnames(root: Path) -> list[str]:
+    """The pages of the book in reading order."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    parts = toc.get("parts", [])
+    return [toc["root"], *(entry["file"] for part in parts for entry in part["chapters"])]
+
+
+def front_matter(page: str) -> dict:
+    """The metadata of a MyST page."""
+    match = re.match(r"---\n(.*?)\n---\n", page, re.DOTALL)
+    return yaml.safe_load(match[1]) if match else {}
+
+
+def read_chapter(root: Path, docname: str) -> Chapter:
+    page = (root / f"{docname}.md").read_text(encoding="utf-8")
+    names = front_matter(page).get("algorithms", ())
+    return Chapter(docname, HEADING.search(page)[1].strip(), tuple(names))
+
+
+def chapters(root: Path) -> list[Chapter]:
+    """The chapters in reading order."""
+    return [read_chapter(root, name) for name in toc_docnames(root) if name.startswith("chapters/")]
+
+
+def resolve(name: str):
+    """The object behind a dotted public name such as ``multiconvex.HALS``."""
+    module, _, attribute = name.rpartition(".")
+    return getattr(import_module(module), attribute)
+
+
+def describe(name: str) -> Entry:
+    """Read the docstring and the position of a public object."""
+    target = resolve(name)
+    text = REFERENCE.sub("", inspect.getdoc(target) or "")
+    facts = read_facts(text)
+    source = Path(inspect.getsourcefile(target))
+    return Entry(
+        name=name,
+        summary=" ".join(text.split("\n\n")[0].split()),
+        guarantee=facts.get("Guarantee", ""),
+        cost=facts.get("Cost", ""),
+        chapters=tuple(CHAPTER_ROLE.findall(facts.get("Chapter", ""))),
+        source=source.resolve(),
+        line=inspect.getsourcelines(target)[1],
+    )
+
+
+def read_facts(docstring: str) -> dict[str, str]:
+    """``Guarantee:``, ``Cost:`` and ``Chapter:`` of a docstring, each up to a blank line."""
+    facts, current = {}, None
+    for line in docstring.splitlines():
+        match = FACT.match(line.strip())
+        if match:
+            current = match[1]
+            facts[current] = match[2]
+        elif not line.strip():
+            current = None
+        elif current:
+            facts[current] += " " + line.strip()
+    return facts
+
+
+def public_names() -> list[str]:
+    """Every function and class that ``multiconvex`` itself exports."""
+    names = [f"multiconvex.{name}" for name in import_module("multiconvex").__all__]
+    return [name for name in names if not inspect.ismodule(resolve(name))]
+
+
+def best_test(root: Path, entry: Entry) -> str | None:
+    """The test file that says most of an object: the one named after its module, or the one that
+    names it most often."""
+    name = entry.name.rsplit(".", 1)[1]
+    mentions = {path: _mentions(path, name) for path in sorted((root / "tests").rglob("test_*.py"))}
+    mentions = {path: count for path, count in mentions.items() if count}
+    if not mentions:
+        return None
+    own = f"test_{entry.source.stem}.py"
+    best = max(mentions, key=lambda path: (path.name == own, mentions[path]))
+    return best.relative_to(root).as_posix()
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _mentions(path: Path, name: str) -> int:
+    return len(re.findall(rf"\b{name}\b", _text(path)))
