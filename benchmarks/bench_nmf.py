@@ -13,8 +13,8 @@ from sklearn.decomposition import NMF as PeerNMF
 import multiconvex
 
 
-def dense_problem(m, n, rank, noise=0.01, seed=0):
-    """Uniform factors and noise of 1 % of the mean; a random start at the scale of the data."""
+def dense_problem(m, n, rank, noise=0.1, seed=0):
+    """Uniform factors, noise of a tenth of the mean; a random start at the scale of the data."""
     rng = np.random.default_rng(seed)
     X = rng.random((m, rank)) @ rng.random((rank, n))
     X = np.maximum(X + noise * X.mean() * rng.standard_normal((m, n)), 0.0)
@@ -76,7 +76,7 @@ CASES = (
         peer_name="scikit-learn NMF, solver cd",
         objective=half_distance2,
         target=10,
-        longest=3000,
+        longest=1500,
     ),
     Race(
         name="nmf, dense 200 × 21025, rank 6, to 1e-3",

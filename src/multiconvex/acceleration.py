@@ -175,4 +175,7 @@ def _extrapolate(block, new, old, beta):
     """Move past an update and come back to the domain of the block's penalty."""
     if not block.extrapolate or beta == 0.0 or old is new:
         return new
-    return block.penalty.prox(new + beta * (new - old), 0.0)
+    moved = new - old
+    moved *= beta
+    moved += new
+    return block.penalty.prox(moved, 0.0)

@@ -1,7 +1,6 @@
 """Checks of what users pass in: each error says what was wrong, where, and what to do."""
 
 import math
-from numbers import Integral
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,7 +16,7 @@ def check_positive(name, value, *, allow_zero=False):
 
 def check_count(name, value, *, least=1):
     """Refuse what is not an integer of at least ``least``; return it as an int."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
     return int(value)
 

@@ -93,6 +93,8 @@ class NonNegative(Penalty):
         return value
 
     def prox(self, x, step):
+        if step == 0.0 or (self.l1 == 0.0 and self.l2 == 0.0):
+            return np.maximum(x, 0.0)
         return np.maximum((x - step * self.l1) / (1.0 + step * self.l2), 0.0)
 
 

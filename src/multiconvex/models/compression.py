@@ -13,7 +13,8 @@ from multiconvex.operands import DenseTensor, TuckerTensor
 from multiconvex.stopping import ConvergenceWarning, RelativeDecrease
 from multiconvex.trace import Recorder, Result, Sweep
 
-_WORTH_IT = 2e6
+_WORTH_IT = 2.5e5
+_FEW_ROWS = 64
 _RATIO = 4
 _FAITHFUL = 0.5
 _SLOW = 3e-5
@@ -91,7 +92,7 @@ def fit_factors(problem, init, update, *, acceleration, stop, max_iter, callback
             update,
             acceleration=acceleration.then,
             stop=RelativeDecrease(0.0),
-            max_iter=max_iter * 3 // 4,
+            max_iter=max_iter * 9 // 10,
             callback=watch,
             recorder=Recorder(clock=recorder.clock),
         )
@@ -134,16 +135,22 @@ def compress(data, dimension, rng):
 
 
 def _dominant_subspace(matrix, dimension, rng):
-    """Return an orthonormal basis by randomised subspace iteration, with one power step."""
-    dimension = min(dimension, *matrix.shape)
-    probe = rng.standard_normal((matrix.shape[1], dimension)).astype(matrix.dtype, copy=False)
+    """Return an orthonormal basis close to the leading left singular vectors.
+
+    From the Gram matrix where there are few rows, else by randomised subspace iteration with one
+    power step.
+    """
+    rows, columns = matrix.shape
+    dimension = min(dimension, rows, columns)
+    if rows <= _FEW_ROWS:
+        return np.linalg.eigh(matrix @ matrix.T)[1][:, -dimension:]
+    probe = rng.standard_normal((columns, dimension)).astype(matrix.dtype, copy=False)
     basis = np.linalg.qr(matrix @ probe)[0]
-    basis = np.linalg.qr(matrix.T @ basis)[0]
-    return np.linalg.qr(matrix @ basis)[0]
+    return np.linalg.qr(matrix @ (matrix.T @ basis))[0]
 
 
 class _Watch:
-    """Callback of compressed sweeps: measures the data at sweeps 1, 2, 3, 4, 6, 8, 12, ...
+    """Callback of compressed sweeps: measures the data at sweeps 2, 4, 8, 16, ...
 
     Measuring costs a pass over the data, so it is done at every sweep only for a user's callback.
     The compressed phase ends when, since the last measure, the objective on the data fell by less
@@ -154,7 +161,7 @@ class _Watch:
     def __init__(self, problem, small, init, callback, recorder):
         self.problem, self.callback, self.recorder = problem, callback, recorder
         self.names = [block.name for block in problem.blocks]
-        self.best, self.stopped, self._pending, self._next, self._last = init, False, None, 1, 0
+        self.best, self.stopped, self._pending, self._next, self._last = init, False, None, 2, 0
         recorder.clock.pause()
         recorder.add(0, problem.objective(init), "start")
         self._compressed = small.objective(init)
@@ -164,7 +171,7 @@ class _Watch:
         if self.callback is None and sweep.iteration < self._next:
             self._pending = sweep
             return False
-        self._next = max(sweep.iteration + 1, sweep.iteration * 4 // 3)
+        self._next = 2 * sweep.iteration
         return self._measure(sweep)
 
     def measure_last(self):

@@ -10,9 +10,10 @@ from multiconvex.penalties import NonNegative
 from multiconvex.updates.active_set import ActiveSet, pivot_rows
 from multiconvex.updates.base import Update
 
-_EXCHANGES = 10
+_EXCHANGES = 12
 _REFINEMENTS = 20
-_SETTLED = 1e-11
+_BLUR = 1e-5
+_SETTLED = 1e-12
 _SMALLEST = 1e-12
 _LARGEST = 1e20
 
@@ -92,33 +93,47 @@ def _support_in_single_precision(gram, rhs, start):
 
 def _settle(W, y, gram, penalty, x):
     """Exchange and refine one row in place; return whether it is optimal."""
-    tol = 16.0 * np.finfo(W.dtype).eps * len(x) * np.abs(y @ W).max()
-    support = x > 0
+    support, peak = x > 0, np.abs(y @ W).max()
     for _ in range(_EXCHANGES):
         x[~support] = 0.0
-        slope = _refine(W, y, gram, penalty, support, x)
-        if slope is None:
+        wrong = _refine(W, y, gram, penalty, peak, support, x)
+        if wrong is None:
             return False
-        wrong = np.where(support, x < 0.0, slope > tol)
         if not wrong.any():
             return True
         support ^= wrong
     return False
 
 
-def _refine(W, y, gram, penalty, support, x):
-    """Solve on the support in place and return minus the gradient; None without convergence."""
-    if not support.any():
-        return y @ W - penalty.l1
+def _refine(W, y, gram, penalty, peak, support, x):
+    """Solve on the support in place and return the offenders; None without convergence.
+
+    After one refinement, offences far above its error are returned at once; the last word is
+    spoken when refinement no longer changes the solution.
+    """
     potrf, potrs = get_lapack_funcs(("potrf", "potrs"), (gram,))
-    factor, failed = potrf(gram[np.ix_(support, support)])
+    kept = np.flatnonzero(support)
+    factor, failed = potrf(gram[kept][:, kept]) if len(kept) else (None, 0)
+    tol = 16.0 * np.finfo(W.dtype).eps * len(x) * peak
     last = np.inf
-    for _ in range(0 if failed else _REFINEMENTS):
+    for step in range(0 if failed else _REFINEMENTS):
         slope = (y - W @ x) @ W - penalty.l1 - penalty.l2 * x
-        move, _ = potrs(factor, slope[support])
-        size = float(np.abs(move).max(initial=0.0))
-        if size > 0.5 * last or size == 0.0:
-            return slope if size <= _SETTLED * float(np.abs(x).max()) else None
-        x[support] += move
+        if len(kept) == 0:
+            return slope > tol
+        move = potrs(factor, slope[kept])[0]
+        size, scale = float(np.abs(move).max()), float(np.abs(x).max())
+        if size > 0.5 * last > _SETTLED * scale:
+            return None
+        x[kept] += move
+        if size <= _SETTLED * scale:
+            return _offenders(support, x, slope, 0.0, tol)
+        if step == 1:
+            wrong = _offenders(support, x, slope, _BLUR * scale, _BLUR * peak)
+            if wrong.any():
+                return wrong
         last = size
     return None
+
+
+def _offenders(support, x, slope, slack, tol):
+    return np.where(support, x < -slack, slope > tol)
