@@ -58,6 +58,7 @@ def race(gap, target):
         gap=gap,
         target=target,
         longest=1000,
+        peer_longest=5000,
     )
 
 
@@ -84,8 +85,8 @@ CASES = (
         target=5,
     ),
     same_sweeps(
-        "nmf, Kullback-Leibler, dense 1000 × 800, rank 10, 20 equal sweeps",
-        partial(counts, 1000, 800, 10),
+        "nmf, Kullback-Leibler, dense 4000 × 3200, rank 10, 20 equal sweeps",
+        partial(counts, 4000, 3200, 10),
         target=1,
     ),
 )

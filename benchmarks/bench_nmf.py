@@ -14,7 +14,7 @@ import multiconvex
 
 
 def dense_problem(m, n, rank, noise=0.1, seed=0):
-    """Uniform factors, noise of a tenth of the mean; a random start at the scale of the data."""
+    """Uniform factors, noise in units of the mean, a random start at the scale of the data."""
     rng = np.random.default_rng(seed)
     X = rng.random((m, rank)) @ rng.random((rank, n))
     X = np.maximum(X + noise * X.mean() * rng.standard_normal((m, n)), 0.0)
@@ -80,7 +80,7 @@ CASES = (
     ),
     Race(
         name="nmf, dense 200 × 21025, rank 6, to 1e-3",
-        setup=partial(dense_problem, 200, 21025, 6),
+        setup=partial(dense_problem, 200, 21025, 6, noise=0.01),
         ours=ours,
         peer=tensorly_hals,
         peer_name="tensorly non_negative_parafac_hals",

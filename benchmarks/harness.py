@@ -115,8 +115,8 @@ class Race:
         ``objective(data, what a method returned)``, outside the clock.
     gap : float
         Relative distance from the best objective at which the race is over.
-    longest : int
-        Iterations of the runs that look for the best objective.
+    longest, peer_longest : int
+        Iterations of the runs that look for the best objective; by default the same for both.
     """
 
     name: str
@@ -128,6 +128,7 @@ class Race:
     objective: Callable[[Any, Any], float]
     gap: float = 1e-3
     longest: int = 1000
+    peer_longest: int | None = None
     repetitions: int = 3
 
     def measure(self, clock: Clock = time.perf_counter) -> Measurement:
@@ -137,13 +138,15 @@ class Race:
         def objective_after(method, n_iter):
             return self.objective(data, method(data, n_iter))
 
-        best = min(objective_after(method, self.longest) for method in methods)
+        longest = (self.longest, self.peer_longest or self.longest)
+        best = min(map(objective_after, methods, longest))
         finish = best + self.gap * abs(best)
         needed = [
-            iterations_to_target(partial(objective_after, method), finish, self.longest)
-            for method in methods
+            iterations_to_target(partial(objective_after, method), finish, most)
+            for method, most in zip(methods, longest)
         ]
-        calls = [partial(method, data, n or self.longest) for method, n in zip(methods, needed)]
+        runs = [n or most for n, most in zip(needed, longest)]
+        calls = [partial(method, data, n) for method, n in zip(methods, runs)]
         ours, peer = interleaved_medians(calls, self.repetitions, clock)
         return Measurement(
             name=self.name,
@@ -154,7 +157,9 @@ class Race:
             ours_seconds=ours,
             peer_name=self.peer_name,
             peer_seconds=peer,
-            remark="{} iterations, peer {}".format(*(n or f"> {self.longest}" for n in needed)),
+            remark="{} iterations, peer {}".format(
+                *(n or f"> {most}" for n, most in zip(needed, longest))
+            ),
         )
 
 

@@ -13,6 +13,7 @@ from multiconvex.kernels import sparse_divergence, sparse_model, sparse_ratio_ti
 from multiconvex.losses import KullbackLeibler
 
 _SLAB = 2**15
+_CANCELLATION = 1e-6
 
 
 def model_floor(dtype):
@@ -37,15 +38,10 @@ class DenseDivergence:
     def halves(self, rows, columns, k):
         """Return the two halves of the gradient in the factor ``k``: gradient = den - num."""
         num = np.zeros_like((rows, columns)[k])
-        flat = isinstance(self.loss, KullbackLeibler)
-        den = (columns, rows)[k].sum(axis=0)[None, :] if flat else np.zeros_like(num)
+        den = np.zeros_like(num)
         for slab, data, model in self._slabs(rows, columns):
-            halves = self.loss.halves(data, model)
-            for total, half in zip((num,) if flat else (num, den), halves):
-                if k == 0:
-                    total[slab] = half @ columns
-                else:
-                    total += half.T @ rows[slab]
+            for total, half in zip((num, den), self.loss.halves(data, model)):
+                _add_product(total, half, slab, rows, columns, k)
         return num, den
 
     def curvature(self, rows, columns, k):
@@ -55,10 +51,8 @@ class DenseDivergence:
         sums = other.sum(axis=1)
         for slab, data, model in self._slabs(rows, columns):
             bend = self.loss.curvature(data, model)
-            if k == 0:
-                total[slab] = (bend * sums) @ columns
-            else:
-                total += (bend * sums[slab, None]).T @ rows[slab]
+            bend *= sums if k == 0 else sums[slab, None]
+            _add_product(total, bend, slab, rows, columns, k)
         return float(total.max())
 
     def rows(self, k):
@@ -78,6 +72,36 @@ class DenseDivergence:
             yield slab, self.array[slab], model
 
 
+class DenseKullbackLeibler(DenseDivergence):
+    """Kullback-Leibler divergence between a dense matrix and a factor model.
+
+    One logarithm and one division per entry: what does not depend on the model is summed once,
+    and one half of the gradient is a sum of the other factor.
+    """
+
+    @cached_property
+    def _constant(self):
+        step = max(1, _SLAB // self.shape[1])
+        slabs = range(0, self.shape[0], step)
+        return sum(_data_terms(self.array[start : start + step]) for start in slabs)
+
+    def value(self, rows, columns):
+        """Return the loss."""
+        cross = 0.0
+        for _, data, model in self._slabs(rows, columns):
+            cross += float(np.vdot(data, np.log(model, out=model)))
+        value = self._constant - cross + _model_sum(rows, columns)
+        return value if value > _CANCELLATION * abs(cross) else super().value(rows, columns)
+
+    def halves(self, rows, columns, k):
+        """Return the two halves of the gradient in the factor ``k``: gradient = den - num."""
+        num = np.zeros_like((rows, columns)[k])
+        for slab, data, model in self._slabs(rows, columns):
+            ratio = np.divide(data, model, out=model)
+            _add_product(num, ratio, slab, rows, columns, k)
+        return num, (columns, rows)[k].sum(axis=0)[None, :]
+
+
 class SparseKullbackLeibler:
     """Kullback-Leibler divergence between a sparse matrix and a factor model."""
 
@@ -91,10 +115,24 @@ class SparseKullbackLeibler:
     def _by_columns(self):
         return sp.csr_array(self.matrix.T)
 
+    @cached_property
+    def _constant(self):
+        return _data_terms(self.matrix.data)
+
     def value(self, rows, columns):
         """Return the loss."""
-        stored = sparse_divergence(*_csr(self.matrix), rows, columns, self._floor)
-        return float(stored + rows.sum(axis=0) @ columns.sum(axis=0))
+        data, indices, indptr = _csr(self.matrix)
+        step = max(1, _SLAB * self.shape[0] // max(1, len(data)))
+        cross = 0.0
+        for start in range(0, self.shape[0], step):
+            some = indptr[start : start + step + 1]
+            model = sparse_model(indices, some, rows[start : start + step], columns, self._floor)
+            cross += float(np.vdot(data[some[0] : some[-1]], np.log(model, out=model)))
+        value = self._constant - cross + _model_sum(rows, columns)
+        if value > _CANCELLATION * abs(cross):
+            return value
+        stored = sparse_divergence(data, indices, indptr, rows, columns, self._floor)
+        return float(stored) + _model_sum(rows, columns)
 
     def halves(self, rows, columns, k):
         """Return the two halves of the gradient in the factor ``k``: gradient = den - num."""
@@ -107,7 +145,7 @@ class SparseKullbackLeibler:
     def curvature(self, rows, columns, k):
         """Return the largest row sum of the (nonnegative) second derivatives in factor ``k``."""
         bend = self.matrix.copy()
-        bend.data /= sparse_model(*_csr(self.matrix), rows, columns, self._floor) ** 2
+        bend.data /= sparse_model(*_csr(self.matrix)[1:], rows, columns, self._floor) ** 2
         other = (columns, rows)[k]
         weighted = other * other.sum(axis=1)[:, None]
         return float(((bend if k == 0 else bend.T) @ weighted).max())
@@ -123,9 +161,10 @@ class SparseKullbackLeibler:
 
 def divergence_of(data, loss):
     """Return the right class for dense or sparse data."""
+    counts = isinstance(loss, KullbackLeibler)
     if not sp.issparse(data):
-        return DenseDivergence(data, loss)
-    if not isinstance(loss, KullbackLeibler):
+        return DenseKullbackLeibler(data, loss) if counts else DenseDivergence(data, loss)
+    if not counts:
         raise TypeError(
             f"{type(loss).__name__} on sparse data would fill it in: pass X.toarray(), or use "
             "loss='kullback-leibler'."
@@ -135,3 +174,21 @@ def divergence_of(data, loss):
 
 def _csr(matrix):
     return matrix.data, matrix.indices, matrix.indptr
+
+
+def _add_product(total, weights, slab, rows, columns, k):
+    """Add to the gradient of factor ``k`` what a slab of rows contributes."""
+    if k == 0:
+        total[slab] += weights @ columns
+    else:
+        total += weights.T @ rows[slab]
+
+
+def _data_terms(y):
+    """Return the sum of ``y log y - y``."""
+    return float(np.vdot(y, np.log(np.maximum(y, np.finfo(y.dtype).tiny))) - y.sum())
+
+
+def _model_sum(rows, columns):
+    """Return the sum of all entries of the model."""
+    return float(rows.sum(axis=0) @ columns.sum(axis=0))

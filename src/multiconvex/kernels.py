@@ -145,12 +145,15 @@ def sparse_divergence(data, indices, indptr, rows, columns, tiny):
     return total
 
 
-@njit(cache=True, error_model="numpy")
-def sparse_model(data, indices, indptr, rows, columns, tiny):
-    """Return the model at the stored entries."""
-    z = np.full(len(data), tiny, rows.dtype)
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+def sparse_model(indices, indptr, rows, columns, tiny):
+    """Return the model at the stored entries of consecutive rows."""
+    first = indptr[0]
+    z = np.empty(indptr[-1] - first, rows.dtype)
     for i in range(len(indptr) - 1):
         for position in range(indptr[i], indptr[i + 1]):
+            total = tiny
             for q in range(rows.shape[1]):
-                z[position] += rows[i, q] * columns[indices[position], q]
+                total += rows[i, q] * columns[indices[position], q]
+            z[position - first] = total
     return z

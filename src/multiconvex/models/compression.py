@@ -150,7 +150,7 @@ def _dominant_subspace(matrix, dimension, rng):
 
 
 class _Watch:
-    """Callback of compressed sweeps: measures the data at sweeps 2, 4, 8, 16, ...
+    """Callback of compressed sweeps: measures the data at sweeps 8, 16, 32, ...
 
     Measuring costs a pass over the data, so it is done at every sweep only for a user's callback.
     The compressed phase ends when, since the last measure, the objective on the data fell by less
@@ -161,7 +161,7 @@ class _Watch:
     def __init__(self, problem, small, init, callback, recorder):
         self.problem, self.callback, self.recorder = problem, callback, recorder
         self.names = [block.name for block in problem.blocks]
-        self.best, self.stopped, self._pending, self._next, self._last = init, False, None, 2, 0
+        self.best, self.stopped, self._pending, self._next, self._last = init, False, None, 8, 0
         recorder.clock.pause()
         recorder.add(0, problem.objective(init), "start")
         self._compressed = small.objective(init)
