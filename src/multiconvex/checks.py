@@ -8,9 +8,9 @@ import scipy.sparse as sp
 
 def check_positive(name, value, *, allow_zero=False):
     """Refuse a number that is not finite and positive (or zero, where allowed)."""
-    wanted = "nonnegative" if allow_zero else "positive"
-    valid = isinstance(value, (int, float, np.number)) and math.isfinite(value)
-    if not valid or value < 0 or (value == 0 and not allow_zero):
+    real = isinstance(value, (int, float, np.number)) and math.isfinite(value)
+    if not real or value < 0 or (value == 0 and not allow_zero):
+        wanted = "nonnegative" if allow_zero else "positive"
         raise ValueError(f"{name} must be a finite {wanted} number, got {value!r}.")
 
 

@@ -3,6 +3,7 @@ r"""Nonnegative matrix factorisation, and matrix factorisation under other penal
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 
 from multiconvex.acceleration import Extrapolation
 from multiconvex.checks import check_array, check_blocks, check_option, check_rank
@@ -140,7 +141,7 @@ def nmf(
         problem = FactorProblem(X, rank, penalties)
     else:
         problem = DivergenceProblem(X, rank, loss, penalties)
-    update = update or default_update(loss, penalties)
+    update = update or default_update(loss, penalties, sparse=sp.issparse(X))
     names = [block.name for block in problem.blocks]
     if isinstance(init, str):
         check_option("init", init, ("nndsvd", "random"))
@@ -180,12 +181,15 @@ def has_nonnegative(penalties):
     return any(isinstance(penalty, NonNegative) for penalty in penalties)
 
 
-def default_update(loss, penalties):
-    """Return the rule that suits a loss and penalties best."""
+def default_update(loss, penalties, *, sparse=False):
+    """Return the rule that suits a loss and penalties best.
+
+    Products with sparse data are cheap, so passes over a block pay less beside them.
+    """
     kinds = {type(penalty) for penalty in penalties}
     if kinds == {NonNegative}:
         if isinstance(loss, Frobenius):
-            return HALS()
+            return HALS(sweeps=3, inner_tol=0.1) if sparse else HALS()
         return ScalarNewton() if isinstance(loss, KullbackLeibler) else MultiplicativeUpdate()
     if isinstance(loss, Frobenius) and kinds <= {NoPenalty, L2}:
         return LeastSquares()
