@@ -13,7 +13,6 @@ from multiconvex.kernels import sparse_divergence, sparse_model, sparse_ratio_ti
 from multiconvex.losses import KullbackLeibler
 
 _SLAB = 2**15
-_CANCELLATION = 1e-6
 
 
 def model_floor(dtype):
@@ -90,8 +89,9 @@ class DenseKullbackLeibler(DenseDivergence):
         cross = 0.0
         for _, data, model in self._slabs(rows, columns):
             cross += float(np.vdot(data, np.log(model, out=model)))
-        value = self._constant - cross + _model_sum(rows, columns)
-        return value if value > _CANCELLATION * abs(cross) else super().value(rows, columns)
+        total = _model_sum(rows, columns) + self._floor * self.array.size
+        value = self._constant - cross + total
+        return value if _survives(value, cross, self.dtype) else super().value(rows, columns)
 
     def halves(self, rows, columns, k):
         """Return the two halves of the gradient in the factor ``k``: gradient = den - num."""
@@ -129,10 +129,10 @@ class SparseKullbackLeibler:
             model = sparse_model(indices, some, rows[start : start + step], columns, self._floor)
             cross += float(np.vdot(data[some[0] : some[-1]], np.log(model, out=model)))
         value = self._constant - cross + _model_sum(rows, columns)
-        if value > _CANCELLATION * abs(cross):
+        if _survives(value, cross, self.dtype):
             return value
         stored = sparse_divergence(data, indices, indptr, rows, columns, self._floor)
-        return float(stored) + _model_sum(rows, columns)
+        return max(float(stored) + _model_sum(rows, columns), 0.0)
 
     def halves(self, rows, columns, k):
         """Return the two halves of the gradient in the factor ``k``: gradient = den - num."""
@@ -182,6 +182,11 @@ def _add_product(total, weights, slab, rows, columns, k):
         total[slab] += weights @ columns
     else:
         total += weights.T @ rows[slab]
+
+
+def _survives(value, cross, dtype):
+    """Return whether a difference of large sums still has its leading digits."""
+    return value > 1e10 * float(np.finfo(dtype).eps) * abs(cross)
 
 
 def _data_terms(y):

@@ -40,7 +40,7 @@ class KullbackLeibler:
         # fmax turns 0/0 and 0/z into a finite logarithm, which y = 0 then multiplies
         with np.errstate(divide="ignore", invalid="ignore"):
             log_ratio = np.log(np.fmax(np.divide(y, z), np.finfo(np.asarray(z).dtype).tiny))
-        return float(np.vdot(y, log_ratio) + np.sum(z - y))
+        return max(float(np.vdot(y, log_ratio) + np.sum(z - y)), 0.0)
 
     def halves(self, y, z):
         """Return the weights of the two halves of the derivative ``1 - y/z``; ``z`` is positive."""

@@ -160,6 +160,7 @@ def test_sparse_data_give_the_same_factors(loss, acceleration):
     X = rng.random((30, 20)) * (rng.random((30, 20)) > 0.7)
     start = 0.1 + rng.random((30, 3)), 0.1 + rng.random((20, 3))
     options = {"loss": loss, "init": start, "acceleration": acceleration, "max_iter": 25, "tol": 0}
+    options["update"] = HALS() if loss == "frobenius" else ScalarNewton()
     dense = nmf(X, 3, **options)
     for matrix in (sp.csr_array(X), sp.csc_array(X), sp.coo_array(X), sp.csr_matrix(X)):
         sparse = nmf(matrix, 3, **options)

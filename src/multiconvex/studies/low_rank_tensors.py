@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from multiconvex.acceleration import Extrapolation
 from multiconvex.diagnostics import factor_match_score, match_components
 from multiconvex.models.cp import cp
 from multiconvex.models.jennrich import jennrich
@@ -103,7 +104,10 @@ def agreement(tensor, rank, *, starts=4):
     options = [{"init": "random", "tol": 1e-8, "random_state": seed} for seed in range(starts)]
     fits = {
         "matrix, two modes": [nmf(matrix, rank, penalties=_FREE, **each) for each in options],
-        "tensor, four modes": [cp(tensor, rank, max_iter=2000, **each) for each in options],
+        "tensor, four modes": [
+            cp(tensor, rank, max_iter=2000, acceleration=Extrapolation(), **each)
+            for each in options
+        ],
     }
     return tuple(
         _compare(model, results, np.linalg.norm(tensor)) for model, results in fits.items()
