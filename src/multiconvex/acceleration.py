@@ -151,9 +151,8 @@ class Extrapolation:
         point, memory = plain_sweep(problem, updates, state.point, state.memory)
         beta, previous, _ = before.weights
         weights = Weights(beta / self.eta, previous, previous)
-        return State(point, memory, Momentum(point, point, problem.objective(point), weights)), (
-            "restart"
-        )
+        momentum = Momentum(point, point, problem.objective(point), weights)
+        return State(point, memory, momentum), "restart"
 
     def _extrapolated_sweep(self, problem, updates, state):
         before = state.momentum
