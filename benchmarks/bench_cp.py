@@ -46,7 +46,7 @@ def half_distance2(data, factors):
     return 0.5 * float(gap @ gap)
 
 
-def race(shape, rank, target, longest):
+def race(shape, rank, target, longest, **options):
     return Race(
         name=f"cp, nonnegative, {' × '.join(map(str, shape))}, rank {rank}, to 1e-3",
         setup=partial(tensor, shape, rank),
@@ -56,10 +56,11 @@ def race(shape, rank, target, longest):
         objective=half_distance2,
         target=target,
         longest=longest,
+        **options,
     )
 
 
 CASES = (
-    race((18, 251, 21), 3, target=10, longest=1000),
+    race((18, 251, 21), 3, target=10, longest=1000, calls=10),
     race((100, 100, 100), 10, target=7, longest=300),
 )

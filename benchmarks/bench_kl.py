@@ -58,7 +58,7 @@ def race(gap, target):
         gap=gap,
         target=target,
         longest=1000,
-        peer_longest=5000,
+        peer_longest=4000,
     )
 
 

@@ -1,6 +1,7 @@
 """Exact least squares on one block."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -55,10 +56,15 @@ class LeastSquares(Update):
 
 def solve_symmetric(matrix, rhs):
     """Solve a positive semidefinite system; least norm where it is singular."""
-    (posv,) = get_lapack_funcs(("posv",), (matrix, rhs))
-    factor, solution, failed = posv(matrix, rhs)
+    factor, solution, failed = _posv(matrix.dtype.char)(matrix.T, rhs)
     if not failed:
         diagonal = factor.diagonal()
         if diagonal.min() > _SINGULAR * diagonal.max():
             return solution
     return np.linalg.lstsq(matrix, rhs, rcond=None)[0]
+
+
+@cache
+def _posv(kind):
+    (posv,) = get_lapack_funcs(("posv",), dtype=kind)
+    return posv

@@ -85,7 +85,7 @@ def _in_range(values):
 def _support_in_single_precision(gram, rhs, start):
     if not start.any():
         (posv,) = get_lapack_funcs(("posv",), (gram, rhs))
-        start = posv(gram, rhs.T)[1].T
+        start = posv(gram.T, rhs.T)[1].T
     block = np.empty_like(rhs)
     pivot_rows(gram, rhs, start.astype(np.float32), 16.0 * np.finfo(np.float32).eps, block)
     return block
