@@ -62,3 +62,24 @@ def divergence_factors(scale, penalty, loss=None, *, sparse=False):
 
 
 PLAIN = NonNegative()
+
+
+def all_quadratics(scale, penalty):
+    """Regressions and factor models under the Frobenius loss: dense, sparse, of order three."""
+    return [
+        least_squares(scale, penalty),
+        least_squares(scale, penalty, sparse=True),
+        factors(scale, penalty),
+        factors(scale, penalty, sparse=True),
+        factors(scale, penalty, (5, 4, 6)),
+    ]
+
+
+def all_divergences(scale, penalty):
+    """Regressions and factor models of counts, dense and sparse."""
+    return [
+        divergence(scale, penalty),
+        divergence(scale, penalty, sparse=True),
+        divergence_factors(scale, penalty),
+        divergence_factors(scale, penalty, sparse=True),
+    ]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from contracts.instances import generators
-from contracts.problems import PLAIN, factors, least_squares
+from contracts.problems import PLAIN, all_quadratics, factors, least_squares
 from contracts.update import UpdateContract
 
 from multiconvex import HALS, ActiveSet, NonNegative, nnls
@@ -14,13 +14,7 @@ class TestHALS(UpdateContract):
     update = HALS()
 
     def problems(self, scale=1.0):
-        return [
-            least_squares(scale, PLAIN),
-            least_squares(scale, PLAIN, sparse=True),
-            factors(scale, PLAIN),
-            factors(scale, PLAIN, sparse=True),
-            factors(scale, PLAIN, (5, 4, 6)),
-        ]
+        return all_quadratics(scale, PLAIN)
 
 
 class TestOnePass(TestHALS):

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 from contracts.instances import convex_optimum, generators
-from contracts.problems import PLAIN, divergence, divergence_factors, factors, least_squares
+from contracts.problems import (
+    PLAIN,
+    all_divergences,
+    all_quadratics,
+    divergence,
+    divergence_factors,
+)
 from contracts.update import UpdateContract
 
 from multiconvex import (
@@ -28,13 +34,7 @@ class TestFrobenius(UpdateContract):
     settle = 30000
 
     def problems(self, scale=1.0):
-        return [
-            least_squares(scale, PLAIN),
-            least_squares(scale, PLAIN, sparse=True),
-            factors(scale, PLAIN),
-            factors(scale, PLAIN, sparse=True),
-            factors(scale, PLAIN, (5, 4, 6)),
-        ]
+        return all_quadratics(scale, PLAIN)
 
 
 class TestKullbackLeibler(UpdateContract):
@@ -42,12 +42,7 @@ class TestKullbackLeibler(UpdateContract):
     settle = 20000
 
     def problems(self, scale=1.0):
-        return [
-            divergence(scale, PLAIN),
-            divergence(scale, PLAIN, sparse=True),
-            divergence_factors(scale, PLAIN),
-            divergence_factors(scale, PLAIN, sparse=True),
-        ]
+        return all_divergences(scale, PLAIN)
 
 
 class TestBetaDivergence(UpdateContract):

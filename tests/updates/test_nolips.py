@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from contracts.instances import convex_optimum, generators
-from contracts.problems import PLAIN, divergence, divergence_factors
+from contracts.problems import PLAIN, all_divergences, divergence
 from contracts.update import UpdateContract
 
 from multiconvex import KullbackLeibler, MultiplicativeUpdate, NoLips, NonNegative, nnkl
@@ -16,12 +16,7 @@ class TestNoLips(UpdateContract):
     settle = 5000
 
     def problems(self, scale=1.0):
-        return [
-            divergence(scale, PLAIN),
-            divergence(scale, PLAIN, sparse=True),
-            divergence_factors(scale, PLAIN),
-            divergence_factors(scale, PLAIN, sparse=True),
-        ]
+        return all_divergences(scale, PLAIN)
 
 
 class TestHalfSteps(TestNoLips):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from contracts.instances import convex_optimum, generators
-from contracts.problems import PLAIN, divergence, divergence_factors
+from contracts.problems import PLAIN, all_divergences, divergence
 from contracts.update import UpdateContract
 from scipy.optimize import brentq
 
@@ -20,12 +20,7 @@ class TestScalarNewton(UpdateContract):
     settle = 3000
 
     def problems(self, scale=1.0):
-        return [
-            divergence(scale, PLAIN),
-            divergence(scale, PLAIN, sparse=True),
-            divergence_factors(scale, PLAIN),
-            divergence_factors(scale, PLAIN, sparse=True),
-        ]
+        return all_divergences(scale, PLAIN)
 
 
 class TestSeveralPasses(TestScalarNewton):
