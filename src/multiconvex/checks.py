@@ -65,19 +65,20 @@ def check_array(name, array, *, ndim=None, nonnegative=False, sparse=False):
 
 def check_entries(name, entries, *, nonnegative=False):
     """Refuse NaN, infinity and, where asked, negative numbers."""
-    if entries.size == 0:
-        return
-    lowest, highest = float(entries.min()), float(entries.max())
-    if not (math.isfinite(lowest) and math.isfinite(highest)):
+    # A finite sum of squares, read once, proves them all finite; large numbers may overflow it.
+    if not math.isfinite(np.vdot(entries, entries)):
         bad = int(np.count_nonzero(~np.isfinite(entries)))
-        raise ValueError(
-            f"{name} has {bad} NaN or infinite entries: remove them or fill them in before fitting."
-        )
-    if nonnegative and lowest < 0:
+        if bad:
+            raise ValueError(
+                f"{name} has {bad} NaN or infinite entries: remove them or fill them in before "
+                "fitting."
+            )
+    if nonnegative and entries.min(initial=0.0) < 0:
         bad = int(np.count_nonzero(entries < 0))
         raise ValueError(
-            f"{name} must be nonnegative, got {bad} negative entries (the lowest is {lowest:.3g}): "
-            "shift or clip the data, or choose a model without nonnegativity."
+            f"{name} must be nonnegative, got {bad} negative entries (the lowest is "
+            f"{entries.min():.3g}): shift or clip the data, or choose a model without "
+            "nonnegativity."
         )
 
 

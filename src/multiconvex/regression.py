@@ -28,8 +28,9 @@ from multiconvex.updates.least_squares import solve_symmetric
 
 _FEW = 4
 _LARGE = 5e7
+_BLOCK_PIVOTING = ActiveSet("block")
 _NNLS_UPDATES = {
-    "active_set": ActiveSet(),
+    "active_set": _BLOCK_PIVOTING,
     "hals": HALS(),
     "multiplicative": MultiplicativeUpdate(sweeps=10),
     "prox_gradient": ProxGradient(),
@@ -53,16 +54,17 @@ class LeastSquaresRegression(MultiblockProblem):
     def __init__(self, W, Y, penalty):
         self.blocks = (Block("x", (Y.shape[1], W.shape[1]), penalty),)
         self._W, self._Y = W, Y
-        entries = Y.data if sp.issparse(Y) else Y.ravel(order="K")
-        self._half_norm2 = 0.5 * float(entries @ entries)
+        rows, columns = W.shape
+        self._cheap_gap = Y.shape[1] * rows < columns * columns and not sp.issparse(Y)
 
     @cached_property
-    def _gram(self):
-        return self._W.T @ self._W
+    def _products(self):
+        return self._W.T @ self._W, self._Y.T @ self._W
 
     @cached_property
-    def _rhs(self):
-        return self._Y.T @ self._W
+    def _half_norm2(self):
+        entries = self._Y.data if sp.issparse(self._Y) else self._Y
+        return 0.5 * float(np.vdot(entries, entries))
 
     def design(self):
         """Return ``W, Y``."""
@@ -70,25 +72,27 @@ class LeastSquaresRegression(MultiblockProblem):
 
     def normal_equations(self, x, k):
         """Return ``gram, rhs`` such that the loss is <x gram, x>/2 - <rhs, x> + c."""
-        return self._gram, self._rhs
+        return self._products
 
     def loss(self, x):
-        rows, columns = self._W.shape
-        if len(x[0]) * rows < columns * columns and not sp.issparse(self._Y):
+        if self._cheap_gap:
             gap = self._Y - self._W @ x[0].T
             return 0.5 * float(np.vdot(gap, gap))
-        half_slope = 0.5 * (x[0] @ self._gram) - self._rhs
+        gram, rhs = self._products
+        half_slope = 0.5 * (x[0] @ gram) - rhs
         return max(self._half_norm2 + float(np.vdot(half_slope, x[0])), 0.0)
 
     def gradient(self, x, k):
-        return x[0] @ self._gram - self._rhs
+        gram, rhs = self._products
+        return x[0] @ gram - rhs
 
     def lipschitz(self, x, k):
-        return float(np.linalg.eigvalsh(self._gram)[-1])
+        return float(np.linalg.eigvalsh(self._products[0])[-1])
 
     def multiplicative_terms(self, x, k):
         """Return ``num, den`` with gradient ``den - num``."""
-        return np.maximum(self._rhs, 0.0), x[0] @ self._gram
+        gram, rhs = self._products
+        return np.maximum(rhs, 0.0), x[0] @ gram
 
 
 class DivergenceRegression(MultiblockProblem):
@@ -337,10 +341,12 @@ def _check_init(init, problem, vector):
 def _least_squares_start(problem, rule):
     """Return the clipped least-squares solution at its best scale; constant where updates multiply.
 
-    Its support is also the first guess of the active set.
+    Its support is also the first guess of the active set. Block pivoting of a single row finds it
+    by itself from zero, and at least as fast.
     """
-    if isinstance(rule, RefinedActiveSet):
-        return np.zeros(problem.blocks[0].shape, problem.design()[0].dtype)
+    shape = problem.blocks[0].shape
+    if isinstance(rule, RefinedActiveSet) or (shape[0] == 1 and rule == _BLOCK_PIVOTING):
+        return np.zeros(shape, problem.design()[0].dtype)
     gram, rhs = problem.normal_equations(None, 0)
     if isinstance(rule, MultiplicativeUpdate):
         ones = np.ones_like(rhs)

@@ -74,6 +74,14 @@ def test_refusals_say_what_and_where(array, options, kind, sentence):
         check_array("X", array, **options)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_large_and_small_numbers_are_finite(dtype):
+    limits = np.finfo(dtype)
+    check_entries("X", np.array([limits.max, limits.tiny, -limits.max], dtype))
+    with pytest.raises(ValueError, match="X has 1 NaN or infinite entries"):
+        check_entries("X", np.array([limits.max, np.inf], dtype))
+
+
 def test_entries_of_an_empty_sparse_matrix_are_fine():
     check_entries("X", np.zeros(0), nonnegative=True)
 

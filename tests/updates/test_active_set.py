@@ -50,6 +50,14 @@ class TestRefinedActiveSet(TestBlockPivoting):
         error = np.abs(nnls(W, W @ truth, update=self.update).x - truth).max()
         assert error < 1e-10
 
+    def test_correlated_designs_need_no_gram_matrix_in_double_precision(self, monkeypatch):
+        monkeypatch.setattr(LeastSquaresRegression, "normal_equations", None)
+        for rng in generators(5):
+            W = rng.random((800, 300)) @ (np.eye(300) + 0.1 * rng.random((300, 300)))
+            y = W @ np.maximum(rng.standard_normal(300), 0.0) + 0.1 * rng.standard_normal(800)
+            x = nnls(W, y, update=self.update).x
+            assert kkt_residual(W, y, x) < 1e-14
+
     def test_ill_conditioned_designs_are_left_to_double_precision(self):
         rng = np.random.default_rng(1)
         W = np.hstack([base := rng.random((20, 4)), base + 1e-6 * rng.random((20, 4))])

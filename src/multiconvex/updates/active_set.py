@@ -10,7 +10,7 @@ from multiconvex.checks import check_option
 from multiconvex.penalties import NonNegative
 from multiconvex.updates.base import Update
 
-_UNBLOCKED = 48
+_UNBLOCKED = 64
 _BACKUPS = 3
 
 
@@ -298,7 +298,6 @@ def _substitute(a, z, size):
             total -= a[i, p] * z[p]
         z[i] = total / a[i, i]
     for i in range(size - 1, -1, -1):
-        total = z[i]
-        for p in range(i + 1, size):
-            total -= a[p, i] * z[p]
-        z[i] = total / a[i, i]
+        z[i] /= a[i, i]
+        for p in range(i):
+            z[p] -= a[i, p] * z[i]

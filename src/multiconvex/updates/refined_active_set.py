@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.linalg import get_lapack_funcs
+from scipy.linalg.lapack import spotrf, spotrs
 
 from multiconvex.penalties import NonNegative
-from multiconvex.updates.active_set import ActiveSet, pivot_rows
+from multiconvex.updates.active_set import ActiveSet
 from multiconvex.updates.base import Update
 
-_EXCHANGES = 12
-_REFINEMENTS = 20
-_BLUR = 1e-5
+_ROUNDS = 40
+_BLUR = 1e-6
 _SETTLED = 1e-12
 _SMALLEST = 1e-12
 _LARGEST = 1e20
@@ -64,15 +63,15 @@ class RefinedActiveSet(Update):
     def __call__(self, problem, x, k, memory):
         W, Y = problem.design()
         penalty = problem.blocks[k].penalty
+        slopes = Y.T @ W - penalty.l1
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             single = W.astype(np.float32)
             gram = single.T @ single
-            gram[np.diag_indices_from(gram)] += np.float32(penalty.l2)
-            rhs = (Y.T @ W - penalty.l1).astype(np.float32)
-        block = x[k]
-        if _in_range(gram.diagonal()) and _in_range(np.abs(rhs).max(axis=1)):
-            block = _support_in_single_precision(gram, rhs, x[k]).astype(W.dtype)
-            if all([_settle(W, y, gram, penalty, row) for y, row in zip(Y.T, block)]):
+            gram.ravel()[:: len(gram) + 1] += np.float32(penalty.l2)
+        block = np.zeros_like(x[k])
+        if _in_range(gram.diagonal()) and _in_range(np.abs(slopes).max(axis=1)):
+            rows = zip(Y.T, slopes, x[k] > 0, block)
+            if all([_solve(W, y, gram, penalty, *row) for y, *row in rows]):
                 return block, memory
         return ActiveSet()(problem, (*x[:k], block, *x[k + 1 :]), k, memory)
 
@@ -82,58 +81,44 @@ def _in_range(values):
     return bool(values.min() > _SMALLEST and values.max() < _LARGEST)
 
 
-def _support_in_single_precision(gram, rhs, start):
-    if not start.any():
-        (posv,) = get_lapack_funcs(("posv",), (gram, rhs))
-        start = posv(gram.T, rhs.T)[1].T
-    block = np.empty_like(rhs)
-    pivot_rows(gram, rhs, start.astype(np.float32), 16.0 * np.finfo(np.float32).eps, block)
-    return block
+def _solve(W, y, gram, penalty, slope, support, x):
+    """Solve one row in place, from zero; return whether it is optimal.
 
-
-def _settle(W, y, gram, penalty, x):
-    """Exchange and refine one row in place; return whether it is optimal."""
-    support, peak = x > 0, np.abs(y @ W).max()
-    for _ in range(_EXCHANGES):
-        x[~support] = 0.0
-        wrong = _refine(W, y, gram, penalty, peak, support, x)
-        if wrong is None:
+    ``slope`` is minus the gradient at ``x``, in double precision. As long as fewer and fewer
+    entries offend after a step, they change sides and the step is taken again; only then is a
+    step kept and a residual of the data paid for.
+    """
+    if not support.any():
+        support[:] = True
+    tol = 16.0 * np.finfo(W.dtype).eps * len(x) * np.abs(slope).max()
+    factor, last, fewest = None, np.inf, np.inf
+    for _ in range(_ROUNDS):
+        if factor is None:
+            kept = np.flatnonzero(support)
+            factor, failed = _factor(gram, kept)
+            if failed:
+                return False
+        step = np.where(support, 0.0, -x).astype(np.float32)
+        if len(kept):
+            step[kept] = spotrs(factor, (slope - gram @ step)[kept])[0]
+        new, change = np.where(support, x + step, 0.0), gram @ step
+        blur = _BLUR * np.abs(change).max()
+        wrong = np.where(support, new < 0.0, slope - change > tol + blur)
+        offenders = np.count_nonzero(wrong)
+        if 0 < offenders < fewest:
+            support ^= wrong
+            factor, last, fewest = None, np.inf, offenders
+            continue
+        size = np.abs(step).max()
+        if size > 0.5 * last:
             return False
-        if not wrong.any():
+        x[:] = new
+        if size <= _SETTLED * np.abs(x).max() and not offenders:
             return True
-        support ^= wrong
+        slope = (y - W @ x) @ W - penalty.l1 - penalty.l2 * x
+        last, fewest = size, np.inf
     return False
 
 
-def _refine(W, y, gram, penalty, peak, support, x):
-    """Solve on the support in place and return the offenders; None without convergence.
-
-    After one refinement, offences far above its error are returned at once; the last word is
-    spoken when refinement no longer changes the solution.
-    """
-    potrf, potrs = get_lapack_funcs(("potrf", "potrs"), (gram,))
-    kept = np.flatnonzero(support)
-    factor, failed = potrf(gram[kept][:, kept]) if len(kept) else (None, 0)
-    tol = 16.0 * np.finfo(W.dtype).eps * len(x) * peak
-    last = np.inf
-    for step in range(0 if failed else _REFINEMENTS):
-        slope = (y - W @ x) @ W - penalty.l1 - penalty.l2 * x
-        if len(kept) == 0:
-            return slope > tol
-        move = potrs(factor, slope[kept])[0]
-        size, scale = float(np.abs(move).max()), float(np.abs(x).max())
-        if size > 0.5 * last > _SETTLED * scale:
-            return None
-        x[kept] += move
-        if size <= _SETTLED * scale:
-            return _offenders(support, x, slope, 0.0, tol)
-        if step == 1:
-            wrong = _offenders(support, x, slope, _BLUR * scale, _BLUR * peak)
-            if wrong.any():
-                return wrong
-        last = size
-    return None
-
-
-def _offenders(support, x, slope, slack, tol):
-    return np.where(support, x < -slack, slope > tol)
+def _factor(gram, kept):
+    return spotrf(gram[kept][:, kept], overwrite_a=True) if len(kept) else (gram[:0], 0)
