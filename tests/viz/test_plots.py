@@ -162,6 +162,17 @@ def test_labels_stay_inside_the_axes():
     assert [text.get_text() for text in axes.texts] == ["a", "b", "c", "d"]
 
 
+def test_labels_of_lines_that_end_together_keep_the_order_of_the_lines():
+    with viz.style():
+        _fig, axes = viz.figure()
+        for start, name in zip((2.0, 3.0, 1.0), ("middle", "top", "bottom")):
+            axes.plot([0, 1, 2], [start, 0.5 + 1e-9 * start, 0.5], label=name)
+        axes.set_ylim(0, 3)
+        viz.label_lines(axes, ["middle", "top", "bottom"])
+    by_height = sorted(axes.texts, key=lambda text: text.get_position()[1])
+    assert [text.get_text() for text in by_height] == ["bottom", "middle", "top"]
+
+
 @dataclass
 class Row:
     method: str

@@ -56,6 +56,9 @@ def load_kinetic():
         at the 0.4 % of entries that are missing and at the 11 readings below zero (down to -36
         where intensities reach 2773); `tensor` holds zero there and is nonnegative.
 
+        The record of sample 27 is cut short at 15.7 min: the last 13 of its 60 instants are stored
+        as zeros, which `mask` does not tell from readings.
+
         ``load_kinetic().at_time(10)`` is the order-3 tensor of one instant.
 
     Examples

@@ -5,12 +5,15 @@ from matplotlib.transforms import blended_transform_factory
 
 from .palette import INK
 
+_BACKWARDS = np.linspace(0.0, 1.0, 101)
+
 
 def label_lines(axes, names, *, spacing=None):
     """Write the names of the lines of `axes` at their right ends, without overlap.
 
     Call it after the limits and scales are final. Each name is joined to the last finite point
-    of its line by a thin stroke in the colour of the line.
+    of its line by a thin stroke in the colour of the line. Names of lines that end together are in
+    the order in which the lines arrive.
 
     Parameters
     ----------
@@ -25,11 +28,14 @@ def label_lines(axes, names, *, spacing=None):
     low, high = axes.get_xlim(), axes.get_ylim()
     axes.set_xlim(low)
     axes.set_ylim(high)
-    ends = np.array([_end(axes, line) for line in lines])
+    paths = np.array([_path_from_end(axes, line) for line in lines])
+    ends = paths[:, :2].clip(0.0, 1.0)
     if spacing is None:
         rows = axes.get_subplotspec().get_gridspec().nrows if axes.get_subplotspec() else 1
         spacing = 15.5 / (72 * axes.figure.get_figheight() / rows * 0.78)
-    heights = spread(ends[:, 1], spacing)
+    order = np.lexsort(paths[:, :0:-1].T)
+    heights = np.empty(len(lines))
+    heights[order] = spread(ends[order, 1], spacing)
     excess = max(heights.max() - 1.0, 0.0) + min(heights.min(), 0.0)
     heights = heights - excess
     side = blended_transform_factory(axes.transAxes, axes.transAxes)
@@ -69,10 +75,13 @@ def spread(heights, spacing):
     return placed
 
 
-def _end(axes, line):
+def _path_from_end(axes, line):
+    """Return where a line ends, and its heights from there leftwards to a thousandth."""
     points = np.column_stack(line.get_data()).astype(float)
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):
-        return 1.0, 0.0
-    to_axes = axes.transScale + axes.transLimits
-    return tuple(np.clip(to_axes.transform(points[-1]), 0, 1))
+        points = np.array([[axes.get_xlim()[1], axes.get_ylim()[0]]])
+    x, y = (axes.transScale + axes.transLimits).transform(points).T
+    rising = np.argsort(x, kind="stable")
+    heights = np.interp(x[-1] - _BACKWARDS, x[rising], y[rising]).round(3)
+    return x[-1], y[-1].round(3), *heights[1:]
