@@ -37,9 +37,13 @@ class Block:
 class MultiblockProblem(ABC):
     """A problem over several blocks, each convex when the others are fixed.
 
-    Subclasses set ``blocks`` and give the loss, its gradient in each block and a curvature.
-    They may offer further capabilities that updates ask for by name, such as
-    ``normal_equations(x, k)``. The point ``x`` is always the tuple of all blocks.
+    Subclasses set ``blocks`` and give the loss. Whatever else they can do is a capability that
+    updates ask for by name: ``gradient(x, k)`` of the loss and ``lipschitz(x, k)``, a bound on its
+    curvature, where it is smooth; ``normal_equations(x, k)`` where it is quadratic; and so on. The
+    point ``x`` is always the tuple of all blocks.
+
+    ``lipschitz`` is a Lipschitz constant of the gradient where there is one; otherwise
+    (Kullback-Leibler) a bound on the second derivatives at ``x``, which holds locally.
     """
 
     blocks: tuple[Block, ...]
@@ -47,18 +51,6 @@ class MultiblockProblem(ABC):
     @abstractmethod
     def loss(self, x):
         """Return the coupling term at ``x``."""
-
-    @abstractmethod
-    def gradient(self, x, k):
-        """Return the gradient of the loss in block ``k``."""
-
-    @abstractmethod
-    def lipschitz(self, x, k):
-        """Return a bound on the curvature of the loss in block ``k``.
-
-        A Lipschitz constant of the gradient where there is one; otherwise (Kullback-Leibler) a
-        bound on the second derivatives at ``x``, which holds locally.
-        """
 
     def objective(self, x):
         """Return the loss plus all penalties."""
@@ -74,6 +66,8 @@ class MultiblockProblem(ABC):
 
         .. math:: \max_k \|x_k - \operatorname{prox}_{g_k/L_k}(x_k - \nabla_k f / L_k)\|
                   \,/\, \max(\|x_k\|, \epsilon).
+
+        Problems whose loss is not smooth define it by what an exact step can still gain.
         """
         worst = 0.0
         for k, block in enumerate(self.blocks):

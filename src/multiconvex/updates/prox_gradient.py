@@ -1,6 +1,7 @@
 """Proximal gradient steps on one block, for any loss and any penalty with a prox."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -45,6 +46,8 @@ class ProxGradient(Update):
     >>> bool(np.all(np.diff(result.trace.objective) <= 0))
     True
     """
+
+    requires: ClassVar[tuple[str, ...]] = ("gradient", "lipschitz")
 
     steps: int = 1
 
