@@ -1,8 +1,12 @@
 r"""Numbers that tell how good a solution is."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from multiconvex.chain_kernels import sequence_bounds
+from multiconvex.checks import check_count
 from multiconvex.divergence import model_floor
 from multiconvex.losses import as_loss
 
@@ -128,6 +132,124 @@ def spectral_angle(estimated, reference):
     return np.degrees(
         2.0 * np.arctan2(np.linalg.norm(a - b, axis=0), np.linalg.norm(a + b, axis=0))
     )
+
+
+class LabelMatch(NamedTuple):
+    """Labels renamed to agree with a reference.
+
+    Attributes
+    ----------
+    labels : ndarray of int, shape (m,)
+        The estimated labels under their new names.
+    permutation : ndarray of int, shape (n_labels,)
+        ``permutation[k]`` is the new name of label k.
+    accuracy : float
+        Fraction of samples on which `labels` and the reference agree.
+    """
+
+    labels: np.ndarray
+    permutation: np.ndarray
+    accuracy: float
+
+
+def match_labels(estimated, reference, n_labels=None):
+    r"""Rename labels, whose order means nothing, to agree with a reference as often as possible.
+
+    .. math:: \max_{\pi} \; \frac1m \#\{i : \pi(\hat z_i) = z_i\}
+
+    over the permutations :math:`\pi` of the labels: an assignment problem on the table that
+    counts how often the two labels meet.
+
+    Parameters
+    ----------
+    estimated, reference : array of int, shape (m,)
+        Labels from 0.
+    n_labels : int, optional
+        Number of labels, which may be more than occur; by default as many as the largest needs.
+
+    Returns
+    -------
+    LabelMatch
+        With fields `labels`, `permutation` and `accuracy`.
+
+    Raises
+    ------
+    ValueError
+        When the labels are not nonnegative integers below `n_labels`, or differ in number.
+
+    Examples
+    --------
+    >>> match = match_labels([2, 2, 0, 1], [0, 0, 1, 1])
+    >>> match.labels.tolist(), match.permutation.tolist(), match.accuracy
+    ([0, 0, 1, 2], [1, 2, 0], 0.75)
+    """
+    estimated, reference = _as_labels("estimated", estimated), _as_labels("reference", reference)
+    if len(estimated) != len(reference):
+        raise ValueError(
+            "estimated and reference must label the same samples, got "
+            f"{len(estimated)} and {len(reference)}."
+        )
+    least = int(max(estimated.max(), reference.max())) + 1
+    n_labels = check_count("n_labels", least if n_labels is None else n_labels, least=least)
+    table = np.zeros((n_labels, n_labels), int)
+    np.add.at(table, (estimated, reference), 1)
+    _, permutation = linear_sum_assignment(table, maximize=True)
+    labels = permutation[estimated]
+    return LabelMatch(labels, permutation, float(np.mean(labels == reference)))
+
+
+def transition_matrix(labels, n_labels, breaks=()):
+    r"""How often each label follows each other one, as probabilities.
+
+    .. math:: P_{ij} = \frac{N_{ij}}{\sum_l N_{il}}, \qquad
+              N_{ij} = \#\{t : z_t = i, \; z_{t+1} = j\} .
+
+    Where nothing follows a label, nothing is known of its row: it is uniform.
+
+    Parameters
+    ----------
+    labels : array of int, shape (m,)
+        Labels from 0, in time order.
+    n_labels : int
+    breaks : sequence of int
+        Increasing indices at which a new sequence begins; the step into it is not counted.
+
+    Returns
+    -------
+    ndarray, shape (n_labels, n_labels)
+        Rows sum to one.
+
+    Raises
+    ------
+    ValueError
+        When the labels are not nonnegative integers below `n_labels`, or the breaks are not
+        increasing indices of labels after the first.
+
+    Examples
+    --------
+    >>> transition_matrix([0, 0, 1, 0, 1], n_labels=3, breaks=[3]).round(3).tolist()
+    [[0.333, 0.667, 0.0], [0.333, 0.333, 0.333], [0.333, 0.333, 0.333]]
+    """
+    labels = _as_labels("labels", labels)
+    n_labels = check_count("n_labels", n_labels, least=int(labels.max()) + 1)
+    starts = sequence_bounds(breaks, len(labels))[:-1]
+    after = np.setdiff1d(np.arange(len(labels)), starts)
+    counts = np.zeros((n_labels, n_labels))
+    np.add.at(counts, (labels[after - 1], labels[after]), 1)
+    counts[counts.sum(axis=1) == 0] = 1.0
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+def _as_labels(name, labels):
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or labels.size == 0 or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"{name} must be a nonempty vector of integers, got {labels.dtype} of shape "
+            f"{labels.shape}: take argmax over the last axis of label weights first."
+        )
+    if labels.min() < 0:
+        raise ValueError(f"{name} must be counted from 0, got {labels.min()}.")
+    return labels
 
 
 def _as_modes(factors):

@@ -7,6 +7,7 @@ import pytest
 from contracts.instances import generators, scipy_nnls
 
 from multiconvex import factor_match_score, kkt_residual, match_components, nnkl, spectral_angle
+from multiconvex.diagnostics import match_labels, transition_matrix
 
 
 class TestKKT:
@@ -88,3 +89,83 @@ class TestSpectralAngle:
         a, b = rng.standard_normal((2, 5, 3))
         cosines = np.sum(a * b, axis=0) / (np.linalg.norm(a, axis=0) * np.linalg.norm(b, axis=0))
         np.testing.assert_allclose(spectral_angle(a, b), np.degrees(np.arccos(cosines)))
+
+
+class TestMatchLabels:
+    @pytest.mark.parametrize("n_labels", [1, 2, 3, 4])
+    def test_no_permutation_agrees_more(self, n_labels):
+        for rng in generators(20):
+            estimated, reference = rng.integers(n_labels, size=(2, 12))
+            match = match_labels(estimated, reference, n_labels)
+            best = max(
+                np.mean(np.array(names)[estimated] == reference)
+                for names in itertools.permutations(range(n_labels))
+            )
+            assert match.accuracy == best
+            np.testing.assert_array_equal(match.labels, match.permutation[estimated])
+            assert np.mean(match.labels == reference) == best
+            assert sorted(match.permutation) == list(range(n_labels))
+
+    @pytest.mark.parametrize("names", list(itertools.permutations(range(3))))
+    def test_renamed_labels_are_recovered(self, names):
+        reference = np.array([0, 0, 1, 2, 2, 2, 1])
+        match = match_labels(np.array(names)[reference], reference)
+        np.testing.assert_array_equal(match.labels, reference)
+        np.testing.assert_array_equal(match.permutation, np.argsort(names))
+        assert match.accuracy == 1.0
+
+    def test_more_labels_than_the_reference_has(self):
+        match = match_labels([3, 3, 1, 0], [0, 0, 0, 1])
+        assert match.accuracy == 0.75
+        assert sorted(match.permutation) == [0, 1, 2, 3]
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (([0, 1], [0, 1, 1]), "must label the same samples, got 2 and 3"),
+            (([0.0, 1.0], [0, 1]), "estimated must be .* integers, got float64 .* take argmax"),
+            (([0, 1], [[0, 1]]), r"reference must be a nonempty vector .* \(1, 2\)"),
+            (([], []), "estimated must be a nonempty vector"),
+            (([0, -1], [0, 1]), "estimated must be counted from 0, got -1"),
+            (([0, 2], [0, 1], 2), "n_labels must be an integer of at least 3, got 2"),
+        ],
+    )
+    def test_what_is_no_label_is_refused(self, arguments, message):
+        with pytest.raises(ValueError, match=message):
+            match_labels(*arguments)
+
+
+class TestTransitionMatrix:
+    def test_counts_pairs_within_sequences(self):
+        for rng in generators(20):
+            labels, breaks = rng.integers(3, size=30), np.unique(rng.integers(1, 30, size=4))
+            expected = np.zeros((4, 4))
+            for t in range(29):
+                if t + 1 not in breaks:
+                    expected[labels[t], labels[t + 1]] += 1
+            expected[expected.sum(axis=1) == 0] = 0.25
+            expected = [row / sum(row) for row in expected]
+            found = transition_matrix(labels, 4, tuple(breaks.tolist()))
+            np.testing.assert_allclose(found, expected, rtol=1e-15)
+
+    def test_the_chain_that_made_the_labels(self):
+        rng = np.random.default_rng(0)
+        P = np.array([[0.7, 0.3, 0.0], [0.1, 0.8, 0.1], [0.0, 0.5, 0.5]])
+        labels = [0]
+        for _ in range(40_000):
+            labels.append(rng.choice(3, p=P[labels[-1]]))
+        np.testing.assert_allclose(transition_matrix(labels, 3), P, atol=0.015)
+
+    def test_nothing_follows(self):
+        np.testing.assert_array_equal(transition_matrix([1], 2), np.full((2, 2), 0.5))
+        np.testing.assert_array_equal(transition_matrix([0, 1], 2), [[0, 1], [0.5, 0.5]])
+        np.testing.assert_array_equal(transition_matrix([0, 1], 2, [1]), np.full((2, 2), 0.5))
+
+    @pytest.mark.parametrize("breaks", [[4], [0], [2, 1]])
+    def test_breaks_are_increasing_indices(self, breaks):
+        with pytest.raises(ValueError, match="breaks must be increasing row numbers from 1 to 3"):
+            transition_matrix([0, 1, 1, 0], 2, breaks)
+
+    def test_labels_must_fit(self):
+        with pytest.raises(ValueError, match="n_labels must be an integer of at least 3, got 2"):
+            transition_matrix([0, 2], 2)

@@ -1,20 +1,9 @@
 """What the loaders promise of the real data: shapes, order of pixels, masks, provenance."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from multiconvex import datasets, viz
-
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-
-
-@pytest.fixture
-def shared(monkeypatch):
-    if not SHARED.is_dir():
-        pytest.skip("the folder ../shared/data with copies of the fetched files is not there")
-    monkeypatch.setenv("MULTICONVEX_DATA", str(SHARED))
 
 
 def angle(a, b):

@@ -8,10 +8,18 @@ SHA256 and keep it; ``MULTICONVEX_DATA`` names a folder that already holds the f
 from importlib import import_module
 
 _HOMES = {
+    "behaviour": ("make_decisions", "make_foraging"),
     "bundled": ("load_indian_pines", "load_kinetic", "load_stains"),
-    "fetched": ("load_amino_acids", "load_moffett", "load_samson"),
+    "fetched": (
+        "load_amino_acids", "load_foraging", "load_ibl_mouse", "load_moffett", "load_samson",
+    ),
+    "latent": (
+        "BanditAgent", "DiamondPoints", "HiddenDecisions", "RegressionMixture",
+        "make_bandit_agent", "make_diamond", "make_io_hmm", "make_regression_mixture",
+    ),
     "simulated": ("make_fluorescence", "make_low_rank", "make_mixture", "make_nonnegative_cp"),
     "listing": ("catalogue", "load_or_simulate"),
+    "trials": ("DecisionTrials", "ForagingSessions"),
     "types": (
         "Axis", "FluorescenceTensor", "HyperspectralImage", "LowRankMatrix", "LowRankTensor",
         "StainImage",

@@ -21,6 +21,14 @@ _CHEMOMETRICS = (
     "https://raw.githubusercontent.com/DamianPiuselli/estadistica-e-inferencia-I/"
     "bb02752748ccbd76764fed6abebdad80c5ce3d7b/data/"
 )
+_FORAGING = (
+    "https://raw.githubusercontent.com/hanhou/Dynamic-Foraging/"
+    "1e8736b044e8f4dc66f4fcecf37f53f878b5045a/export/"
+)
+_GLM_HMM = (
+    "https://raw.githubusercontent.com/anhknguyen96/glm-hmm/"
+    "ae1dc355d180e5b7963321fe4dad9c0d774a1695/data/data_for_cluster/data_by_animal/"
+)
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,32 @@ FILES = {
             "applications. PhD thesis, University of Amsterdam; measurements by C. A. Andersson."
         ),
         simulator="make_fluorescence",
+    ),
+    "foraging": RemoteFile(
+        path="behaviour/foraging_FOR05.npz",
+        url=_FORAGING + "FOR05.npz",
+        sha256="54b21812bf4921da6a926f2e3c95b1ad62c50d12732f0f4a6ebae9749ad30b22",
+        size=18_745,
+        licence="not stated by the repository",
+        citation=(
+            "H. Hou (2020). Dynamic-Foraging, export of mouse FOR05. "
+            "https://github.com/hanhou/Dynamic-Foraging"
+        ),
+        simulator="make_foraging",
+    ),
+    "ibl_mouse": RemoteFile(
+        path="behaviour/ibl_CSHL_008.npz",
+        url=_GLM_HMM + "CSHL_008_unnormalized.npz",
+        sha256="26c5fd38a8f7ea9aedb3eecb40108d3b42256010975d72fc53cf94d23ab096fb",
+        size=625_708,
+        licence="not stated by the repository",
+        citation=(
+            "The International Brain Laboratory et al. (2021). Standardized and reproducible "
+            "measurement of decision-making in mice. eLife 10, e63711; prepared as in Z. C. "
+            "Ashwood et al. (2022). Mice alternate between discrete strategies during perceptual "
+            "decision-making. Nature Neuroscience 25 (2), 201-212."
+        ),
+        simulator="make_decisions",
     ),
 }
 

@@ -5,6 +5,7 @@ from scipy.io import loadmat
 
 from ._errors import DataCorrupted
 from ._files import FILES, fetch
+from .trials import DecisionTrials, ForagingSessions
 from .types import Axis, FluorescenceTensor, HyperspectralImage
 
 _SAMSON_RANGE = (401.0, 889.0)
@@ -60,7 +61,7 @@ def load_amino_acids():
     DataUnavailable
         When the file is not on this machine and cannot be fetched.
     """
-    content = _read("amino_acids", {"X": (5, 201, 61), "y": (5, 3), "EmAx": None, "ExAx": None})
+    content = _read_mat("amino_acids", {"X": (5, 201, 61), "y": (5, 3), "EmAx": None, "ExAx": None})
     tensor = content["X"]
     mask = tensor >= 0
     return FluorescenceTensor(
@@ -79,9 +80,84 @@ def load_amino_acids():
     )
 
 
+def load_foraging():
+    """Choices of one mouse between two sides that pay with changing probabilities.
+
+    Returns
+    -------
+    ForagingSessions
+        25,959 trials in 50 sessions, named 4 to 53, of 112 to 1098 trials. In 4701 trials (18 %)
+        the mouse did not respond: their `choice` is -1 and their `reward` 0, and they gather in
+        the last tenth of the sessions. The pairs of `probabilities` sum to 0.45 and hold for a
+        median of 76 trials.
+
+    Raises
+    ------
+    DataUnavailable
+        When the file is not on this machine and cannot be fetched.
+
+    Notes
+    -----
+    The file codes no response, left and right as 0, 1, 2 and a reward by its side. It does not say
+    so, but a reward that is not collected waits: a side with probability p that was last taken t
+    trials ago, misses included, pays with a frequency near :math:`1 - (1 - p)^t`.
+    """
+    fields = ("choice", "reward", "p1", "p2", "session")
+    content = _read_npz("foraging", dict.fromkeys(fields, (25_959,)))
+    return ForagingSessions(
+        name="foraging mouse",
+        units="choices: 0 left, 1 right, -1 none",
+        **_provenance("foraging"),
+        session=content["session"].astype(int),
+        choice=content["choice"].astype(int) - 1,
+        reward=(content["reward"] > 0).astype(int),
+        probabilities=np.column_stack([content["p1"], content["p2"]]),
+    )
+
+
+def load_ibl_mouse():
+    """Choices of one mouse about the side of a grating, with nine contrasts.
+
+    Returns
+    -------
+    DecisionTrials
+        5040 trials in 56 sessions of 90, from March to August 2019: the first part of each
+        session, where both sides are equally likely. No response is missing. Where there was
+        contrast, 80 % of the choices are right; by session it is between 55 and 94 %, and the
+        late sessions are among the lowest.
+
+    Raises
+    ------
+    DataUnavailable
+        When the file is not on this machine and cannot be fetched.
+
+    Notes
+    -----
+    In the first trial of a session, the file repeats the choice and the outcome of that same trial
+    as those before it, which gives the answer away. Here `previous_choice` and
+    `win_stay_lose_switch` are 0 there. Sessions with ten or more missed trials were left out by
+    those who prepared the file. Where there was no contrast, the reward was drawn by the
+    apparatus: it shows only in the next `win_stay_lose_switch`.
+    """
+    content = _read_npz("ibl_mouse", {"arr_0": (5040, 3), "arr_1": (5040, 1), "arr_2": (5040,)})
+    inputs, session = content["arr_0"], content["arr_2"]
+    first = np.append(True, session[1:] != session[:-1])
+    contrast, previous, advice = inputs.T
+    return DecisionTrials(
+        name="IBL mouse CSHL_008",
+        units="contrast: fraction, positive on the right; choices: 0 left, 1 right",
+        **_provenance("ibl_mouse"),
+        session=session,
+        choice=content["arr_1"].ravel(),
+        contrast=contrast.copy(),
+        previous_choice=np.where(first, 0.0, previous),
+        win_stay_lose_switch=np.where(first, 0.0, advice),
+    )
+
+
 def _unmixing(key, name, names, wavelengths):
     """Read a scene whose pixels are stored column by column."""
-    content = _read(key, {"Y": None, "S_GT": None, "GT": None})
+    content = _read_mat(key, {"Y": None, "S_GT": None, "GT": None})
     abundances, reference = content["S_GT"], content["GT"]
     rows, cols, _ = abundances.shape
     cube = content["Y"].reshape(len(content["Y"]), rows, cols, order="F").transpose(1, 2, 0)
@@ -107,9 +183,18 @@ def _provenance(key):
     }
 
 
-def _read(key, fields):
+def _read_mat(key, fields):
     path = fetch(key)
-    content = loadmat(path, variable_names=list(fields))
+    return _checked(path, loadmat(path, variable_names=list(fields)), fields)
+
+
+def _read_npz(key, fields):
+    path = fetch(key)
+    with np.load(path, allow_pickle=False) as file:
+        return _checked(path, dict(file), fields)
+
+
+def _checked(path, content, fields):
     for field, shape in fields.items():
         if field not in content or shape not in (None, content[field].shape):
             raise DataCorrupted(f"{path} has no array {field!r} of shape {shape}")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from . import fetched, simulated
+from . import behaviour, fetched, simulated
 from ._errors import DataUnavailable
 from ._files import FILES
 
@@ -22,6 +22,14 @@ _STAND_INS = {
     "amino_acids": (
         fetched.load_amino_acids,
         lambda seed: simulated.make_fluorescence(5, 201, 61, rank=3, random_state=seed),
+    ),
+    "foraging": (
+        fetched.load_foraging,
+        lambda seed: behaviour.make_foraging(50, [519] * 41 + [520] * 9, random_state=seed),
+    ),
+    "ibl_mouse": (
+        fetched.load_ibl_mouse,
+        lambda seed: behaviour.make_decisions(56, 90, random_state=seed),
     ),
 }
 
@@ -43,15 +51,15 @@ def load_or_simulate(name, *, random_state=0):
 
     Parameters
     ----------
-    name : {"samson", "moffett", "amino_acids"}
+    name : {"samson", "moffett", "amino_acids", "foraging", "ibl_mouse"}
     random_state : None, int or numpy.random.Generator
         Used only by the simulator.
 
     Returns
     -------
-    HyperspectralImage or FluorescenceTensor
-        With ``origin == "simulated"`` and a `note` to show where the real set was unavailable.
-        A file with a wrong checksum is an error, never replaced.
+    HyperspectralImage, FluorescenceTensor, ForagingSessions or DecisionTrials
+        As its loader returns, with ``origin == "simulated"`` and a `note` to show where the real
+        set was unavailable. A file with a wrong checksum is an error, never replaced.
     """
     if name not in _STAND_INS:
         raise ValueError(f"name must be one of {sorted(_STAND_INS)}, got {name!r}")
@@ -60,8 +68,8 @@ def load_or_simulate(name, *, random_state=0):
         return load()
     except DataUnavailable:
         note = (
-            f"The {name.replace('_', ' ')} data could not be fetched when this page was built: "
-            "what follows uses simulated data of the same shape."
+            f"The {name.replace('_', ' ').replace('ibl', 'IBL')} data could not be fetched when "
+            "this page was built: what follows uses simulated data of the same shape."
         )
         return replace(simulate(random_state), note=note)
 
@@ -94,17 +102,25 @@ def catalogue():
         _fetched_entry("samson", "lakeside, hyperspectral", "95 × 95 × 156"),
         _fetched_entry("moffett", "shore, hyperspectral", "50 × 50 × 184"),
         _fetched_entry("amino_acids", "amino acids, fluorescence", "5 × 201 × 61"),
+        _fetched_entry("foraging", "mouse, two sides that pay", "25,959 trials"),
+        _fetched_entry("ibl_mouse", "mouse, side of a grating", "56 × 90 trials"),
         _simulated_entry("make_mixture", "linear mixtures"),
         _simulated_entry("make_fluorescence", "excitation and emission"),
         _simulated_entry("make_low_rank", "nonnegative matrix"),
         _simulated_entry("make_nonnegative_cp", "nonnegative tensor"),
+        _simulated_entry("make_diamond", "points around a diamond"),
+        _simulated_entry("make_regression_mixture", "mixture of regressions"),
+        _simulated_entry("make_bandit_agent", "forgetting agent, bandit"),
+        _simulated_entry("make_io_hmm", "hidden strategies"),
+        _simulated_entry("make_foraging", "sessions of a bandit"),
+        _simulated_entry("make_decisions", "sessions of visual decisions"),
     )  # fmt: skip
 
 
 def _fetched_entry(name, what, shape):
     file = FILES[name]
     return CatalogueEntry(
-        f"load_{name}", "fetched", what, shape, file.licence, round(file.size / 1e6, 1)
+        f"load_{name}", "fetched", what, shape, file.licence, round(file.size / 1e6, 2)
     )
 
 

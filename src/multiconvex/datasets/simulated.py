@@ -4,7 +4,7 @@ import numpy as np
 
 from .types import Axis, FluorescenceTensor, HyperspectralImage, LowRankMatrix, LowRankTensor
 
-_PROVENANCE = {"citation": "", "licence": "none needed", "origin": "simulated"}
+PROVENANCE = {"citation": "", "licence": "none needed", "origin": "simulated"}
 
 
 def make_mixture(
@@ -61,7 +61,7 @@ def make_mixture(
         name="simulated mixture",
         units="reflectance",
         source=f"make_mixture(random_state={random_state!r})",
-        **_PROVENANCE,
+        **PROVENANCE,
         cube=_noisy(rng, clean, snr) if counts is None else _photons(rng, clean, counts),
         names=tuple(f"material {k + 1}" for k in range(rank)),
         wavelengths=wavelengths,
@@ -113,7 +113,7 @@ def make_fluorescence(
         name="simulated fluorescence",
         units="intensity, arbitrary",
         source=f"make_fluorescence(random_state={random_state!r})",
-        **_PROVENANCE,
+        **PROVENANCE,
         tensor=_noisy(rng, clean, snr),
         axes=(
             Axis("sample", "", np.arange(1, samples + 1)),

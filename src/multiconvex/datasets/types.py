@@ -19,8 +19,15 @@ class Axis(NamedTuple):
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Dataset:
+class Sample:
+    """Arrays that are shown by their shapes."""
+
+    def __repr__(self):
+        return f"{type(self).__name__}({_shapes(self)})"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Dataset(Sample):
     """What every set says about itself.
 
     Attributes
@@ -45,12 +52,7 @@ class Dataset:
     note: str = ""
 
     def __repr__(self):
-        shapes = ", ".join(
-            f"{field}={value.shape}"
-            for field, value in vars(self).items()
-            if isinstance(value, np.ndarray)
-        )
-        return f"{type(self).__name__}({self.name!r}, {self.origin}, {shapes})"
+        return f"{type(self).__name__}({self.name!r}, {self.origin}, {_shapes(self)})"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -177,8 +179,8 @@ class StainImage(Dataset):
         return _maps(H, self.rgb.shape[:2])
 
 
-@dataclass(frozen=True, eq=False)
-class LowRankMatrix:
+@dataclass(frozen=True, eq=False, repr=False)
+class LowRankMatrix(Sample):
     """A matrix ``X ≈ W Hᵀ`` with the factors it was made from."""
 
     X: np.ndarray
@@ -186,12 +188,20 @@ class LowRankMatrix:
     H: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class LowRankTensor:
+@dataclass(frozen=True, eq=False, repr=False)
+class LowRankTensor(Sample):
     """A tensor with the factors it was made from."""
 
     X: np.ndarray
     factors: tuple
+
+
+def _shapes(data):
+    return ", ".join(
+        f"{field}={value.shape}"
+        for field, value in vars(data).items()
+        if isinstance(value, np.ndarray)
+    )
 
 
 def _maps(H, shape):
