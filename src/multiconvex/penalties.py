@@ -202,7 +202,9 @@ class Simplex(Penalty):
 
     def value(self, x):
         slack = _slack(x)
-        on_simplex = np.allclose(x.sum(axis=self.axis), 1.0, rtol=0.0, atol=slack)
+        excess = x.sum(axis=self.axis)
+        excess -= 1.0
+        on_simplex = np.abs(excess, out=excess).max(initial=0.0) <= slack
         return 0.0 if on_simplex and x.min(initial=0.0) >= -slack else np.inf
 
     def prox(self, x, step):

@@ -128,7 +128,7 @@ class NMF(_Factorizer):
             for name, value in self.get_params(deep=False).items()
             if name != "n_components"
         }
-        options["random_state"] = _as_generator(self.random_state)
+        options["random_state"] = as_generator(self.random_state)
         self.result_ = nmf(X, self.n_components, **options)
         self.components_ = self.result_.H.T.copy()
         self.n_iter_ = self.result_.n_iter
@@ -209,7 +209,7 @@ class SeparableNMF(_Factorizer):
         return np.ascontiguousarray(nnls(np.ascontiguousarray(self.components_.T), X.T).x.T)
 
 
-def _as_generator(random_state):
+def as_generator(random_state):
     """Accept what scikit-learn accepts: an integer, None or a legacy RandomState."""
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31 - 1))
