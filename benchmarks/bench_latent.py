@@ -68,7 +68,7 @@ def kmeans_peer(given):
     data, z = given
     centres = [cp.Variable((1, 2)) for _ in z.T]
     losses = [cp.sum(cp.square(data.X - centre), axis=1) for centre in centres]
-    return alternate_compiled(losses, [data.A @ c.T <= data.b[:, None] for c in centres], z)
+    return alternate_compiled(losses, [data.b[:, None] >= data.A @ c.T for c in centres], z)
 
 
 def regressions_ours(given):

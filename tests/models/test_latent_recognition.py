@@ -37,14 +37,30 @@ class TestRecognition:
             expressions.assign(variables, flat)
             np.testing.assert_allclose(loss.values(flat[None])[:, 0], expression.value, atol=1e-12)
 
+    @pytest.mark.parametrize(
+        "multiple",
+        [
+            lambda v: 0.5 * cp.square(D @ v - Y),
+            lambda v: cp.square(D @ v - Y) / 3.0,
+            lambda v: 2.0 * cp.huber(D @ v - Y, 0.3),
+            lambda v: 0.7 * cp.power(cp.abs(D @ v - Y), 1.5) + D @ v,
+            lambda v: cp.sum(cp.logistic(cp.vstack([D @ v, -(D @ v)]).T), axis=1),
+        ],
+    )
+    def test_multiples_and_sums_are_recognised(self, multiple):
+        v = cp.Variable(D.shape[1])
+        loss = expressions.as_sample_loss(multiple(v), [v])
+        theta = np.random.default_rng(3).standard_normal(v.shape)
+        v.value = theta
+        np.testing.assert_allclose(loss.values(theta[None])[:, 0], multiple(v).value, atol=1e-12)
+
     @pytest.mark.parametrize("name", COMPILED)
     def test_other_losses_are_not(self, name):
         shapes, write = COMPILED[name]
         variables = variables_of(shapes)
         assert expressions.as_sample_loss(write(*variables), variables) is None
 
-    # "centre" broadcasts a vector over rows, which CVXPY compiles with a warning
-    @pytest.mark.parametrize("name", [name for name in RECOGNISED if name != "centre"])
+    @pytest.mark.parametrize("name", RECOGNISED)
     def test_fast_and_compiled_fits_agree(self, name):
         _, shapes, write = RECOGNISED[name]
         absolute = name == "absolute"

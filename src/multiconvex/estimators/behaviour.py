@@ -38,7 +38,8 @@ class InputOutputHMM(SequenceEstimator):
     inference : {"labels", "em", "viterbi"}
         What is minimised: the problem above; the negative log-likelihood of a hidden Markov model,
         as :func:`multiconvex.hidden_markov_em`; or that of its best path, as
-        :func:`multiconvex.viterbi_training`. The last two do without :math:`R_z`.
+        :func:`multiconvex.viterbi_training`. The last two do without :math:`R_z`, and count each
+        transition and each first state once more than the data show it.
     fit_intercept : bool, default True
         Whether a constant is added to the features; its coefficient comes last in constraints.
     ridge, norm : float, default 1e-3 and 0

@@ -1,5 +1,8 @@
 """The convex problem of one block, compiled once and solved for any value of the others."""
 
+import warnings
+from contextlib import contextmanager
+
 import clarabel
 import cvxpy as cp
 import numpy as np
@@ -85,13 +88,12 @@ class Subproblem:
 
     def _compile(self):
         try:
-            chain = self.problem._construct_chain(
-                solver=self._solver, canon_backend=cp.SCIPY_CANON_BACKEND
-            )
+            chain = self.problem._construct_chain(solver=self._solver)
         except cp.error.SolverError as error:
             raise BlockFailure(f"{self.title} cannot be given to a solver: {error}") from error
         route = ClarabelRoute if isinstance(chain.solver, CLARABEL) else CvxpyRoute
-        return route(self.problem, chain)
+        with _any_backend():
+            return route(self.problem, chain)
 
 
 class ClarabelRoute:
@@ -146,11 +148,18 @@ class CvxpyRoute:
 
     def __call__(self):
         problem = self._problem
-        data, chain, inverse = problem.get_problem_data(
-            self._solver, canon_backend=cp.SCIPY_CANON_BACKEND, solver_opts={}
-        )
+        with _any_backend():
+            data, chain, inverse = problem.get_problem_data(self._solver, solver_opts={})
         raw = chain.solve_via_data(problem, data, warm_start=True, verbose=False)
         return chain.invert(raw, inverse)
+
+
+@contextmanager
+def _any_backend():
+    """Let CVXPY choose its slower compiler, where its faster one cannot, without a warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The problem includes expressions", UserWarning)
+        yield
 
 
 def _check_compilable(title, problem):

@@ -134,7 +134,7 @@ def _link_of(term):
     """Return the link and its affine argument."""
     if isinstance(term, cp.Sum) and term.axis == 1 and len(term.args[0].shape) == 2:
         inner = _link_of(term.args[0])
-        return inner if inner and isinstance(inner[0], Square | Power | Huber) else None
+        return None if inner is None or isinstance(inner[0], LogSumExp) else inner
     if not term.args or not term.args[0].is_affine():
         if isinstance(term, ElementwisePower) and isinstance(term.args[0], cp.abs):
             inner = term.args[0].args[0]

@@ -11,6 +11,7 @@ from multiconvex.penalties import Simplex
 from multiconvex.programming.subproblem import BlockFailure, Subproblem
 
 _SLACK = 1e-6
+_FLOOR = 1e-10
 
 
 class ProgramEmission(Emission):
@@ -155,10 +156,16 @@ class ProgramLabels(LabelPenalty):
 
     def minimize(self, losses, z):
         self._losses.save_value(losses)
-        new = np.maximum(_solve(self._problem, [z])[0], 0.0)
-        new /= new.sum(axis=1, keepdims=True)
-        old_cost = np.vdot(losses, z) + self.value(z)
-        return z.copy() if old_cost < np.vdot(losses, new) + self.value(new) else new
+        solved = _solve(self._problem, [z])[0]
+        candidates = [z, _in_simplex(solved, 0.0), _in_simplex(solved, _FLOOR)]
+        costs = [np.vdot(losses, candidate) + self.value(candidate) for candidate in candidates]
+        return candidates[int(np.argmin(costs))].copy()
+
+
+def _in_simplex(z, floor):
+    """Return rows that sum to one; divergences are infinite at 0, where solvers leave -1e-12."""
+    rows = np.maximum(z, floor)
+    return rows / rows.sum(axis=1, keepdims=True)
 
 
 def _ids(piece):
