@@ -20,6 +20,7 @@ _HOMES = {
     "cones": ("cone",),
     "simplices": ("simplex",),
     "tables": ("Table", "table"),
+    "timelines": ("timeline",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
