@@ -39,9 +39,18 @@ def room_lines(room: str) -> list[str]:
             home = target.__module__ if target.__module__ in public else f"{PACKAGE}.{room}"
             if home == module.__name__:
                 kind = "class" if inspect.isclass(target) else "function"
-                members = ["   :members:"] if kind == "class" else []
-                lines += [f".. auto{kind}:: {name}", *members, ""]
+                lines += [f".. auto{kind}:: {name}", *_members(target), ""]
     return lines
+
+
+def _members(target) -> list[str]:
+    """The options that document the methods of a class, but those scikit-learn adds by itself."""
+    if not inspect.isclass(target):
+        return []
+    added = [name for name in dir(target) if name.startswith("set_") and name.endswith("_request")]
+    return (
+        ["   :members:", f"   :exclude-members: {', '.join(added)}"] if added else ["   :members:"]
+    )
 
 
 def modules(room: str) -> list[ModuleType]:

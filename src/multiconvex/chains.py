@@ -99,7 +99,7 @@ class KLSmoothness(_ChainPenalty):
 
     on rows of the simplex [1]_. The penalty is jointly convex, infinite at a change from one sure
     label to another, and quadratic near equality: rows come close to each other but are seldom
-    equal. Use :class:`TotalVariation` for labels that stay and then jump.
+    equal. Use :class:`multiconvex.TotalVariation` for labels that stay and then jump.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class KLSmoothness(_ChainPenalty):
     Guarantee: a global minimiser, to 1e-10 of how far the objective is above the sum of the lowest
     losses (or 1e-16 of the average spread of losses, whichever is larger). Every entry is positive,
     so that the penalty is finite, and the objective is never above that of the starting labels.
-    With weight 0 the labels are those of :class:`IndependentLabels`.
+    With weight 0 the labels are those of :class:`multiconvex.IndependentLabels`.
 
     Cost: some 25 Newton steps of O(m K^3) from afar, half as many from near the minimiser.
 

@@ -47,12 +47,20 @@ def minimize_quadratic(hessian, linear, matrix, bound):
     >>> minimize_quadratic(np.eye(2), np.array([2.0, 1.0]), np.array([[1.0, 1.0]]), np.ones(1))
     array([1., 0.])
     """
-    x, status = _minimize(hessian, linear, matrix, bound)
+    return minimize_quadratics(hessian[None], linear[None], matrix, bound)[0]
+
+
+def minimize_quadratics(hessians, linear, matrix, bound):
+    """Minimise several quadratics (K, n, n), (K, n) under the same inequalities.
+
+    As :func:`minimize_quadratic`, one solution a row.
+    """
+    solutions, status = _minimize_each(hessians, linear, matrix, bound)
     if status == INDEFINITE:
         raise np.linalg.LinAlgError("The Hessian of a quadratic program must be positive definite.")
     if status != SOLVED:
         raise InfeasibleConstraints(_SENTENCE)
-    return x
+    return solutions
 
 
 def project_rows(points, matrix, bound):
@@ -94,6 +102,16 @@ def _project_rows(points, matrix, bound):
     out = np.empty_like(points)
     for k in range(len(points)):
         out[k], status = _project(points[k], matrix, bound)
+        if status != SOLVED:
+            return out, status
+    return out, SOLVED
+
+
+@njit(cache=True, error_model="numpy")
+def _minimize_each(hessians, linear, matrix, bound):
+    out = np.empty_like(linear)
+    for k in range(len(linear)):
+        out[k], status = _minimize(hessians[k], linear[k], matrix, bound)
         if status != SOLVED:
             return out, status
     return out, SOLVED

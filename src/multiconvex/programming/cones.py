@@ -6,7 +6,7 @@ CVXPY compiles a problem with parameters :math:`\theta` to
           b - A x \in \mathcal{K},
 
 with entries that are affine in :math:`\theta` and a pattern that does not depend on it. A sum of
-squares becomes one auxiliary variable and one equality for each term, which :class:`Condensed`
+squares becomes one auxiliary variable and one equality for each term, which ``Condensed``
 substitutes back: a problem over the user's own variables is left.
 """
 

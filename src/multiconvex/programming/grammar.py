@@ -33,8 +33,8 @@ def is_multiconvex(problem):
 
     Notes
     -----
-    Guarantee: True only when every block of :func:`fixed_sets` gives a disciplined convex program;
-    False also for what the rules cannot see.
+    Guarantee: True only when every block of :func:`multiconvex.fixed_sets` gives a disciplined
+    convex program; False also for what the rules cannot see.
 
     Cost: one pass over the expressions for each pair of variables that meet in a term.
 

@@ -52,7 +52,7 @@ def solve_blockwise(
         A minimisation or a maximisation. After the call its variables hold the best point found.
     blocks : list of list of cvxpy.Variable, optional
         A partition of the variables, each block convex when the others are fixed. By default
-        chosen greedily from the sets that :func:`fixed_sets` leaves free.
+        chosen greedily from the sets that :func:`multiconvex.fixed_sets` leaves free.
     n_starts : int, default 1
         The first start uses the ``.value`` of the variables that have one. What is missing, and
         all of the other starts, is random.

@@ -236,7 +236,7 @@ class States:
 
     @property
     def names(self):
-        """What states do: look, or prefer a side."""
+        """What the states do, in words, such as to look or to prefer a side."""
         sides = ["left" if bias < 0.0 else "right" for bias in self.weights[1:, 3]]
         numbers = [
             f" {sides[: k + 1].count(side)}" if sides.count(side) > 1 else ""

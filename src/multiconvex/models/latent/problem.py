@@ -160,6 +160,7 @@ class LatentFactorProblem(MultiblockProblem):
             Block("z", (emission.n_samples, emission.n_factors), labels, extrapolate=False),
         )
         self._memo = IdentityMemo()
+        self._ones = np.ones(emission.n_samples)
 
     def label_losses(self, x):
         """Return the losses (m, K) at the parameters of ``x``."""
@@ -181,10 +182,8 @@ class LatentFactorProblem(MultiblockProblem):
         """
         thetas, z = x
         fitted = self.emission.fit(z, thetas)
-        empty = np.flatnonzero(z.sum(axis=0) <= _EMPTY * len(z))
-        if len(empty) == 0:
-            return fitted
-        return self._reseed(fitted, z, empty)
+        empty = self._ones @ z <= _EMPTY * len(z)
+        return self._reseed(fitted, z, np.flatnonzero(empty)) if empty.any() else fitted
 
     def _reseed(self, thetas, z, empty):
         count = max(1, len(z) // (2 * z.shape[1]))

@@ -14,9 +14,9 @@ from numba import njit
 
 from multiconvex.models.latent.links import Link, Power, Square
 from multiconvex.models.latent.weighted_fit import fit_absolute, fit_newton
-from multiconvex.quadratic import project_rows
+from multiconvex.quadratic import minimize_quadratics, project_rows
 
-_PROXIMAL = 1e-10
+_PROXIMAL = 1e-9
 
 
 class SampleLoss(ABC):
@@ -230,15 +230,10 @@ class SquaredLoss(AffineLoss):
     def fit_all(self, weights, spaces, thetas):
         if any(space.norm for space in spaces):
             return super().fit_all(weights, spaces, thetas)
-        hessians, linear = _weighted_squares(self.design, self.offset, weights)
-        scale = np.maximum(hessians.trace(axis1=1, axis2=2) / self.n_parameters, 1e-12)
         ridges = np.array([space.ridge for space in spaces])
-        eye = np.eye(self.n_parameters)
-        # a step that starts from the current parameters: where the samples do not decide, they stay
-        linear += (_PROXIMAL * scale)[:, None] * thetas
-        hessians += (_PROXIMAL * scale + ridges)[:, None, None] * eye
-        if all(space.free for space in spaces):
-            return np.linalg.solve(hessians, linear[:, :, None])[:, :, 0]
+        hessians, linear = _weighted_squares(self.design, self.offset, weights, ridges, thetas)
+        if all(space is spaces[0] for space in spaces):
+            return minimize_quadratics(hessians, linear, spaces[0].matrix, spaces[0].bound)
         problems = zip(spaces, hessians, linear)
         return np.stack([space.minimize_quadratic(H, g) for space, H, g in problems])
 
@@ -249,8 +244,11 @@ class SquaredLoss(AffineLoss):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _weighted_squares(design, offset, weights):
-    """Return ``2 sum_i w_ik A_i' A_i`` and ``-2 sum_i w_ik A_i' b_i`` for each factor k."""
+def _weighted_squares(design, offset, weights, ridges, thetas):
+    """Return ``2 sum_i w_ik A_i' A_i`` and ``-2 sum_i w_ik A_i' b_i``, with the ridges.
+
+    A small step from the present parameters is added: where the samples do not decide, they stay.
+    """
     m, q, n = design.shape
     K = weights.shape[1]
     hessians = np.zeros((K, n, n))
@@ -267,9 +265,12 @@ def _weighted_squares(design, offset, weights):
                     for b in range(a + 1):
                         hessians[k, a, b] += slope * design[i, j, b]
     for k in range(K):
+        step = _PROXIMAL * max(np.trace(hessians[k]) / n, 1e-12)
         for a in range(n):
             for b in range(a):
                 hessians[k, b, a] = hessians[k, a, b]
+            hessians[k, a, a] += step + ridges[k]
+            linear[k, a] += step * thetas[k, a]
     return hessians, linear
 
 
