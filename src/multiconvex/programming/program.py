@@ -18,7 +18,7 @@ from multiconvex.updates.base import Update
 _VIOLATION_OF = {"CLARABEL": 1e-6}
 _VIOLATION = 1e-4
 
-__all__ = ["BlockFailure", "BlockSolve", "Program", "ProximalBlockSolve"]
+__all__ = ["BlockFailure", "BlockSolve", "Program"]
 
 
 class Program(MultiblockProblem):
