@@ -177,12 +177,13 @@ def case(name, simulate, K, ours, peer, target, **options):
 CASES = (
     case(
         "constrained k-means, m = 500, K = 4",
-        partial(datasets.make_diamond, 500), 4, kmeans_ours, kmeans_peer, 1000, calls=10,
+        partial(datasets.make_diamond, 500), 4, kmeans_ours, kmeans_peer, 1000,
+        calls=100, peer_calls=3,
     ),
     case(
         "mixture of regressions, m = 500, n = 10, K = 3",
         partial(datasets.make_regression_mixture, 500), 3, regressions_ours, regressions_peer, 100,
-        calls=10,
+        calls=100, peer_calls=3,
     ),
     case(
         "forgetting Q-learning, m = 200, K = 2, KL smoothness",

@@ -50,6 +50,8 @@ class Case:
         Measurements of each, taking turns; the medians count.
     calls : int
         Calls in one measurement, for work so short that one call would measure a cold cache.
+    peer_calls : int
+        The same for the peer; by default ``calls``.
     gap, largest_gap : callable, float
         ``gap(ours(data), peer(data))`` says how far the answers are apart: times are comparable
         only when it is at most ``largest_gap``, and the case fails otherwise.
@@ -63,6 +65,7 @@ class Case:
     peer_name: str
     repetitions: int = 5
     calls: int = 1
+    peer_calls: int | None = None
     gap: Callable[[Any, Any], float] = lambda ours, peer: 0.0
     largest_gap: float = 0.0
 
@@ -70,11 +73,10 @@ class Case:
         data = self.setup()
         gap = self.gap(self.ours(data), self.peer(data))
         singles = [partial(method, data) for method in (self.ours, self.peer)]
-        batches = [partial(repeat, single, self.calls) for single in singles]
-        ours, peer = (
-            seconds / self.calls
-            for seconds in interleaved_medians(batches, self.repetitions, clock)
-        )
+        calls = (self.calls, self.peer_calls or self.calls)
+        batches = [partial(repeat, single, times) for single, times in zip(singles, calls)]
+        medians = interleaved_medians(batches, self.repetitions, clock)
+        ours, peer = (seconds / times for seconds, times in zip(medians, calls))
         ours_bytes, peer_bytes = map(peak_bytes, singles)
         return Measurement(
             name=self.name,

@@ -1,5 +1,7 @@
 """A one-slot memory keyed on the identity of arrays, which updates never change in place."""
 
+from operator import is_
+
 
 class IdentityMemo:
     """Keeps, for each key, the last value computed and the arrays it was computed from.
@@ -13,7 +15,7 @@ class IdentityMemo:
     def __call__(self, key, arrays, compute):
         """Return the value for ``key``, computing it when ``arrays`` are not those of last time."""
         slot = self._slots.get(key)
-        if slot is not None and all(a is b for a, b in zip(slot[0], arrays)):
+        if slot is not None and all(map(is_, slot[0], arrays)):
             return slot[1]
         value = compute()
         self._slots[key] = (arrays, value)

@@ -92,6 +92,19 @@ def project_rows(points, matrix, bound):
     return projected
 
 
+@njit(cache=True, error_model="numpy")
+def satisfied(points, matrix, bound):
+    """Whether ``matrix @ x <= bound`` for each row ``x`` of ``points``."""
+    for point in points:
+        for i in range(len(bound)):
+            total = 0.0
+            for j in range(len(point)):
+                total += matrix[i, j] * point[j]
+            if not total <= bound[i]:
+                return False
+    return True
+
+
 _SENTENCE = (
     "No parameter satisfies the constraints together: remove or loosen the linear inequalities."
 )

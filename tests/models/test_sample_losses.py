@@ -16,7 +16,7 @@ from multiconvex.models.latent.links import (
     Square,
     softmax,
 )
-from multiconvex.models.latent.parameter_space import ParameterSpace
+from multiconvex.models.latent.parameter_space import ParameterSpace, Spaces
 from multiconvex.models.latent.sample_losses import AffineLoss, CentreLoss, SquaredLoss
 
 SMOOTH = [
@@ -247,13 +247,13 @@ class TestWeightedFits:
         rng = np.random.default_rng(11)
         points, weights = rng.normal(size=(20, 3)), rng.random((20, 2))
         space = ParameterSpace(rng.normal(size=(4, 3)), rng.random(4) - 0.2)
-        centres = CentreLoss(points).fit_all(weights, (space, space), np.zeros((2, 3)))
+        centres = CentreLoss(points).fit_all(weights, Spaces((space, space)), np.zeros((2, 3)))
         for centre, column in zip(centres, weights.T):
             mean = column @ points / column.sum()
             np.testing.assert_allclose(centre, space.project(mean), atol=1e-12)
         ridged = ParameterSpace(space.matrix, space.bound, ridge=1.5)
         for spaces in ((ridged, ridged), (ridged, space)):
-            centres = CentreLoss(points).fit_all(weights, spaces, np.zeros((2, 3)))
+            centres = CentreLoss(points).fit_all(weights, Spaces(spaces), np.zeros((2, 3)))
             for centre, column, own in zip(centres, weights.T, spaces):
                 twin = SquaredLoss(np.tile(np.eye(3), (20, 1, 1)), -points)
                 expected = twin.fit(column, own, np.zeros(3))
@@ -263,7 +263,8 @@ class TestWeightedFits:
         rng = np.random.default_rng(12)
         loss, weights = draw_loss(Square(), rng, q=1), rng.random((40, 2))
         for ridge in (0.0, 0.7):
-            fitted = loss.fit_all(weights, [free_space(3, ridge=ridge)] * 2, np.zeros((2, 3)))
+            spaces = Spaces([free_space(3, ridge=ridge)] * 2)
+            fitted = loss.fit_all(weights, spaces, np.zeros((2, 3)))
             A, b = loss.design[:, 0], loss.offset[:, 0]
             for theta, w in zip(fitted, weights.T):
                 gram = 2.0 * (A.T * w) @ A + ridge * np.eye(3)
@@ -310,6 +311,6 @@ class TestWeightedFits:
         for link in (Square(), Logistic()):
             loss, weights = draw_loss(link, rng), rng.random((40, 3))
             starts = rng.normal(size=(3, 3))
-            together = loss.fit_all(weights, spaces, starts)
+            together = loss.fit_all(weights, Spaces(spaces), starts)
             for theta, w, space, start in zip(together, weights.T, spaces, starts):
                 np.testing.assert_allclose(loss.fit(w, space, start), theta, atol=1e-8)

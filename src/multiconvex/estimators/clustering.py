@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from multiconvex.checks import check_array
 from multiconvex.estimators.latent_base import LatentFactorEstimator, spaces_for
 from multiconvex.models.latent.sample_losses import CentreLoss
 
@@ -107,7 +108,12 @@ class ConstrainedKMeans(
         return len(self.cluster_centers_)
 
     def _prepare(self, X):
-        return CentreLoss(validate_data(self, X, dtype=np.float64, order="C")), None
+        plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype == np.float64 and X.size
+        if plain and X.flags.c_contiguous and not hasattr(self, "feature_names_in_"):
+            self.n_features_in_ = check_array("X", X).shape[1]
+        else:
+            X = validate_data(self, X, dtype=np.float64, order="C")
+        return CentreLoss(X), None
 
     def _spaces(self, n_factors, loss):
         return spaces_for(self.constraint, n_factors, loss.n_parameters)

@@ -13,8 +13,6 @@ from multiconvex.models.latent.problem import LatentFactorProblem, SeparateFacto
 from multiconvex.models.latent.selection import select_factors
 from multiconvex.models.latent.starts import LatentFactorFit, fit_from_starts
 
-_FIT_OPTIONS = ("n_starts", "max_iter", "tol", "n_jobs")
-
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class LatentFactorEstimator(BaseEstimator):
@@ -63,7 +61,6 @@ class LatentFactorEstimator(BaseEstimator):
             With ``.best``, ``.counts`` and ``.values``.
         """
         loss, penalty = self._prepare(*data)
-        options = {name: getattr(self, name) for name in _FIT_OPTIONS}
         return select_factors(
             lambda count: self._emission(count, loss),
             penalty,
@@ -71,8 +68,13 @@ class LatentFactorEstimator(BaseEstimator):
             criterion=criterion,
             folds=folds,
             random_state=as_generator(self.random_state),
-            **options,
+            **self._fit_options,
         )
+
+    @property
+    def _fit_options(self):
+        names = ("n_starts", "max_iter", "tol", "n_jobs")
+        return {name: getattr(self, name) for name in names}
 
     def _emission(self, n_factors, loss):
         return SeparateFactors([loss] * n_factors, self._spaces(n_factors, loss))
@@ -86,7 +88,7 @@ class LatentFactorEstimator(BaseEstimator):
             init=self.init,
             random_state=as_generator(self.random_state),
             callback=self.callback,
-            **{name: getattr(self, name) for name in _FIT_OPTIONS},
+            **self._fit_options,
         )
         self.result_ = LatentFactorFit(
             **vars(best), parameters=best.blocks["parameters"], starts=starts

@@ -6,7 +6,7 @@ import numpy as np
 
 from multiconvex.chain_kernels import forward_backward, forward_predict, sequence_bounds
 from multiconvex.chains import IndependentLabels, KLSmoothness
-from multiconvex.checks import check_option
+from multiconvex.checks import check_count, check_option
 from multiconvex.diagnostics import transition_matrix
 from multiconvex.estimators.factorizations import as_generator
 from multiconvex.estimators.latent_base import LatentFactorEstimator
@@ -21,6 +21,14 @@ class SequenceEstimator(LatentFactorEstimator):
     factor_penalty: object = KLSmoothness(1.0)
     inference: str = "labels"
 
+    def select(self, K_range, *data, criterion="heldout", folds=5):
+        if self.inference != "labels":
+            raise ValueError(
+                f'select compares fits of labels, got inference="{self.inference}": set '
+                'inference="labels", or compare score on other sessions.'
+            )
+        return super().select(K_range, *data, criterion=criterion, folds=folds)
+
     def _fit_sequence(self, *data, breaks):
         check_option("inference", self.inference, ("labels", *MARKOV_FITS))
         if self.inference != "labels":
@@ -33,15 +41,13 @@ class SequenceEstimator(LatentFactorEstimator):
     def _fit_markov(self, *data, breaks):
         loss, _ = self._prepare(*data, breaks)
         self.result_ = fit_markov_from_starts(
-            self._emission(getattr(self, self._count), loss),
+            self._emission(check_count(self._count, getattr(self, self._count)), loss),
             self.inference,
             breaks=breaks,
-            n_starts=self.n_starts,
             init=self.init,
             random_state=as_generator(self.random_state),
-            max_iter=self.max_iter,
-            tol=self.tol,
             callback=self.callback,
+            **self._fit_options,
         )
         self.transition_ = self.result_.blocks["transition"]
         self.initial_ = self.result_.blocks["initial"]

@@ -10,7 +10,7 @@ import cvxpy as cp
 import numpy as np
 
 from multiconvex import ConstrainedKMeans, datasets
-from multiconvex.models.latent.parameter_space import ParameterSpace
+from multiconvex.models.latent.parameter_space import ParameterSpace, Spaces
 from multiconvex.models.latent.sample_losses import CentreLoss
 from multiconvex.quadratic import project_rows
 from multiconvex.studies._labellings import SearchCount
@@ -129,7 +129,7 @@ def measure_concavity(data, trials=500, n_clusters=4, random_state=0):
         share = rng.random()
         between = (1.0 - share) * ends[0] + share * ends[1]
         low, high, middle = (
-            np.vdot(z, loss.values(loss.fit_all(z, [space] * n_clusters, start)))
+            np.vdot(z, loss.values(loss.fit_all(z, Spaces([space] * n_clusters), start)))
             for z in (*ends, between)
         )
         chord = (1.0 - share) * low + share * high

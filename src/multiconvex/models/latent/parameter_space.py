@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from multiconvex.checks import check_array, check_positive
-from multiconvex.quadratic import minimize_quadratic
+from multiconvex.quadratic import minimize_quadratic, satisfied
 
 _SLACK = 1e-9
 
@@ -72,7 +72,7 @@ class ParameterSpace:
 
     def value_of_rows(self, thetas):
         """Return the sum of the penalties of the rows of ``thetas``."""
-        if not self.free and np.any(thetas @ self.matrix.T > self._outer_bound):
+        if not self.free and not satisfied(thetas, self.matrix, self._outer_bound):
             return np.inf
         if self.ridge == 0.0 and self.norm == 0.0:
             return 0.0
@@ -113,3 +113,22 @@ class ParameterSpace:
             return direction
         rows = self.matrix[tight]
         return minimize_quadratic(np.eye(len(theta)), direction, rows, np.zeros(len(rows)))
+
+
+class Spaces(tuple):
+    """The spaces of all factors, in order, and what their fits ask in every sweep."""
+
+    @cached_property
+    def ridges(self):
+        """The ridge of each factor, shape (K,)."""
+        return np.array([space.ridge for space in self])
+
+    @cached_property
+    def with_norm(self):
+        """Whether any factor has a norm penalty."""
+        return any(space.norm for space in self)
+
+    @cached_property
+    def common(self):
+        """The space that all factors share, None where they differ."""
+        return self[0] if all(space is self[0] for space in self) else None

@@ -9,9 +9,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from multiconvex.chain_kernels import lightest
 from multiconvex.chains import IndependentLabels, LabelPenalty
 from multiconvex.memo import IdentityMemo
-from multiconvex.models.latent.parameter_space import ParameterSpace
+from multiconvex.models.latent.parameter_space import ParameterSpace, Spaces
 from multiconvex.models.latent.sample_losses import SampleLoss
 from multiconvex.problem import Block, MultiblockProblem
 
@@ -77,11 +78,10 @@ class SeparateFactors(Emission):
                     "This loss takes linear inequalities only: drop the ridge and the norm, or "
                     "choose a smooth loss such as Power(1.1)."
                 )
-        self.losses, self.spaces = tuple(losses), tuple(spaces)
+        self.losses, self.spaces = tuple(losses), Spaces(spaces)
         self.n_samples, self.n_factors = losses[0].n_samples, len(losses)
         self.sizes = tuple(loss.n_parameters for loss in losses)
         self._alike = all(loss is losses[0] for loss in losses)
-        self._one_space = self._alike and all(space is spaces[0] for space in spaces)
 
     @property
     def common_loss(self):
@@ -113,8 +113,9 @@ class SeparateFactors(Emission):
         return fitted
 
     def penalty(self, thetas):
-        if self._one_space:
-            return self.spaces[0].value_of_rows(thetas)
+        common = self.spaces.common
+        if self._alike and common is not None:
+            return common.value_of_rows(thetas)
         rows = zip(self.spaces, thetas, self.sizes)
         return sum(space.value(theta[:size]) for space, theta, size in rows)
 
@@ -160,7 +161,6 @@ class LatentFactorProblem(MultiblockProblem):
             Block("z", (emission.n_samples, emission.n_factors), labels, extrapolate=False),
         )
         self._memo = IdentityMemo()
-        self._ones = np.ones(emission.n_samples)
 
     def label_losses(self, x):
         """Return the losses (m, K) at the parameters of ``x``."""
@@ -182,8 +182,10 @@ class LatentFactorProblem(MultiblockProblem):
         """
         thetas, z = x
         fitted = self.emission.fit(z, thetas)
-        empty = self._ones @ z <= _EMPTY * len(z)
-        return self._reseed(fitted, z, np.flatnonzero(empty)) if empty.any() else fitted
+        few = _EMPTY * len(z)
+        if lightest(z) > few:
+            return fitted
+        return self._reseed(fitted, z, np.flatnonzero(z.sum(axis=0) <= few))
 
     def _reseed(self, thetas, z, empty):
         count = max(1, len(z) // (2 * z.shape[1]))

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from multiconvex.models.latent.links import Link, Power, Square
+from multiconvex.models.latent.parameter_space import Spaces
 from multiconvex.models.latent.weighted_fit import fit_absolute, fit_newton
 from multiconvex.quadratic import minimize_quadratics, project_rows
 
@@ -50,7 +51,10 @@ class SampleLoss(ABC):
         return True
 
     def fit_all(self, weights, spaces, thetas):
-        """Fit each row of ``thetas`` to the matching column of ``weights``."""
+        """Fit each row of ``thetas`` to the matching column of ``weights``.
+
+        ``spaces`` is a :class:`Spaces`.
+        """
         rows = zip(weights.T, spaces, thetas)
         return np.stack([self.fit(column, space, theta) for column, space, theta in rows])
 
@@ -81,17 +85,16 @@ class CentreLoss(SampleLoss):
         return CentreLoss(self.points[rows])
 
     def fit(self, weights, space, theta):
-        return self.fit_all(weights[:, None], (space,), theta[None])[0]
+        return self.fit_all(weights[:, None], Spaces((space,)), theta[None])[0]
 
     def accepts(self, space):
         return not space.norm
 
     def fit_all(self, weights, spaces, thetas):
-        ridges = np.array([space.ridge for space in spaces])
-        means = _shrunk_means(self.points, weights, ridges, thetas)
-        if all(space is spaces[0] for space in spaces):
-            first = spaces[0]
-            return means if first.free else project_rows(means, first.matrix, first.bound)
+        means = _shrunk_means(self.points, weights, spaces.ridges, thetas)
+        common = spaces.common
+        if common is not None:
+            return means if common.free else project_rows(means, common.matrix, common.bound)
         return np.stack([space.project(mean) for space, mean in zip(spaces, means)])
 
 
@@ -228,19 +231,21 @@ class SquaredLoss(AffineLoss):
         return SquaredLoss(self.design[rows], self.offset[rows])
 
     def fit_all(self, weights, spaces, thetas):
-        if any(space.norm for space in spaces):
+        if spaces.with_norm:
             return super().fit_all(weights, spaces, thetas)
-        ridges = np.array([space.ridge for space in spaces])
-        hessians, linear = _weighted_squares(self.design, self.offset, weights, ridges, thetas)
-        if all(space is spaces[0] for space in spaces):
-            return minimize_quadratics(hessians, linear, spaces[0].matrix, spaces[0].bound)
+        hessians, linear = _weighted_squares(
+            self.design, self.offset, weights, spaces.ridges, thetas
+        )
+        common = spaces.common
+        if common is not None:
+            return minimize_quadratics(hessians, linear, common.matrix, common.bound)
         problems = zip(spaces, hessians, linear)
         return np.stack([space.minimize_quadratic(H, g) for space, H, g in problems])
 
     def fit(self, weights, space, theta):
         if space.norm:
             return super().fit(weights, space, theta)
-        return self.fit_all(weights[:, None], (space,), theta[None])[0]
+        return self.fit_all(weights[:, None], Spaces((space,)), theta[None])[0]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

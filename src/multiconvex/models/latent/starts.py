@@ -10,7 +10,6 @@ from joblib import Parallel, delayed
 from multiconvex.chains import IndependentLabels
 from multiconvex.checks import check_array, check_count
 from multiconvex.engine import alternate
-from multiconvex.penalties import Simplex
 from multiconvex.stopping import ConvergenceWarning, RelativeDecrease, warn_unconverged
 from multiconvex.trace import Result
 from multiconvex.updates import FactorUpdate, ParameterUpdate
@@ -49,9 +48,8 @@ def random_labels(n_samples, n_factors, rng):
     return rng.dirichlet(np.ones(n_factors), size=n_samples)
 
 
-def seeded_labels(problem, parameters, rng):
+def seeded_labels(emission, parameters, rng):
     """Fit each factor to a few random samples, and give every sample to the best factor."""
-    emission = problem.emission
     weights = np.zeros((emission.n_samples, emission.n_factors))
     for k, size in enumerate(emission.sizes):
         count = min(rng.integers(1, size + 2), len(weights))
@@ -71,7 +69,7 @@ def check_labels(init, n_samples, n_factors):
             )
         return np.eye(n_factors)[given]
     z = check_array("init", init, ndim=2)
-    if z.shape != (n_samples, n_factors) or Simplex().value(z) > 0:
+    if z.shape != (n_samples, n_factors) or IndependentLabels().value(z) > 0:
         raise ValueError(
             f"init must have shape ({n_samples}, {n_factors}) and nonnegative rows that sum to "
             f"one, got shape {z.shape}: pass labels, or divide each row by its sum."
@@ -79,35 +77,63 @@ def check_labels(init, n_samples, n_factors):
     return z.astype(float)
 
 
-def fit_from_starts(problem, *, n_starts, init, random_state, max_iter, tol, n_jobs, callback):
-    """Fit from several starts and return the best result with all final objectives.
+def draw_starts(emission, draw, *, n_starts, init, random_state):
+    """Return the labels of each start: ``init`` first where it is given, then drawn ones.
 
-    ``init`` is the first start where it is given. The others are of two kinds in turn, since
-    neither finds every solution: random weights, and factors fitted to a few samples each.
+    ``draw(number, rng)`` returns the labels of a drawn start.
     """
     n_starts = check_count("n_starts", n_starts)
-    shape = problem.blocks[1].shape
-    if shape[1] > shape[0]:
+    m, K = emission.n_samples, emission.n_factors
+    if m < K:
         raise ValueError(
-            f"{shape[1]} factors need at least as many samples, got {shape[0]}: lower the number "
-            "of factors."
+            f"{K} factors need at least as many samples, got {m}: lower the number of factors."
         )
+    given = [] if init is None else [check_labels(init, m, K)]
+    if len(given) == n_starts:
+        return given
     rng = np.random.default_rng(random_state)
-    labels = [] if init is None else [check_labels(init, *shape)]
-    pooled = problem.pooled_parameters()
-    for number in range(n_starts - len(labels)):
-        seeded = number % 2 == 1
-        labels.append(seeded_labels(problem, pooled, rng) if seeded else random_labels(*shape, rng))
-    run = partial(_fit_once, problem, pooled, max_iter=max_iter, tol=tol, callback=callback)
+    return given + [draw(number, rng) for number in range(n_starts - len(given))]
+
+
+def best_of_starts(run, starts, *, max_iter, tol, n_jobs):
+    """Return the best result of ``run`` over the starts, and the final objectives of all.
+
+    Starts that do not converge are no concern of the user; the best one is.
+    """
+    quiet = partial(_run_quietly, run)
     if n_jobs is None:
-        results = _until_stopped(map(run, labels))
+        results = _until_stopped(map(quiet, starts))
     else:
-        results = Parallel(n_jobs=n_jobs)(delayed(run)(z) for z in labels)
+        results = Parallel(n_jobs=n_jobs)(delayed(quiet)(start) for start in starts)
     objectives = np.array([result.objective for result in results])
-    best = results[int(np.argmin(objectives))]
+    best = results[int(objectives.argmin())]
     if best.status == "max_iter" and max_iter > 0 and tol > 0:
         warn_unconverged(RelativeDecrease(tol), max_iter)
     return best, objectives
+
+
+def fit_from_starts(problem, *, n_starts, init, random_state, max_iter, tol, n_jobs, callback):
+    """Fit from several starts and return the best result with all final objectives.
+
+    The drawn starts are of two kinds in turn, since neither finds every solution: random weights,
+    and factors fitted to a few samples each.
+    """
+    emission, pooled = problem.emission, problem.pooled_parameters()
+
+    def draw(number, rng):
+        if number % 2:
+            return seeded_labels(emission, pooled, rng)
+        return random_labels(emission.n_samples, emission.n_factors, rng)
+
+    starts = draw_starts(emission, draw, n_starts=n_starts, init=init, random_state=random_state)
+    run = partial(_fit_once, problem, pooled, max_iter=max_iter, tol=tol, callback=callback)
+    return best_of_starts(run, starts, max_iter=max_iter, tol=tol, n_jobs=n_jobs)
+
+
+def _run_quietly(run, start):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return run(start)
 
 
 def _until_stopped(results):
@@ -121,13 +147,11 @@ def _until_stopped(results):
 
 
 def _fit_once(problem, parameters, z, *, max_iter, tol, callback):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return alternate(
-            problem,
-            (parameters, z),
-            _UPDATES,
-            stop=RelativeDecrease(tol),
-            max_iter=max_iter,
-            callback=callback,
-        )
+    return alternate(
+        problem,
+        (parameters, z),
+        _UPDATES,
+        stop=RelativeDecrease(tol),
+        max_iter=max_iter,
+        callback=callback,
+    )
