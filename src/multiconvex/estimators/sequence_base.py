@@ -21,13 +21,15 @@ class SequenceEstimator(LatentFactorEstimator):
     factor_penalty: object = KLSmoothness(1.0)
     inference: str = "labels"
 
-    def select(self, K_range, *data, criterion="heldout", folds=5):
+    def select(self, K_range, *data, breaks=(), criterion="heldout", folds=5):
+        check_option("inference", self.inference, ("labels", *MARKOV_FITS))
         if self.inference != "labels":
             raise ValueError(
                 f'select compares fits of labels, got inference="{self.inference}": set '
                 'inference="labels", or compare score on other sessions.'
             )
-        return super().select(K_range, *data, criterion=criterion, folds=folds)
+        sequences = (breaks,) if len(breaks) else ()
+        return super().select(K_range, *data, *sequences, criterion=criterion, folds=folds)
 
     def _fit_sequence(self, *data, breaks):
         check_option("inference", self.inference, ("labels", *MARKOV_FITS))
@@ -56,7 +58,7 @@ class SequenceEstimator(LatentFactorEstimator):
 
     def _connected(self, breaks):
         """Return the penalty of labels in these sequences."""
-        if self.factor_penalty is None:
+        if self.factor_penalty is None or isinstance(self.factor_penalty, IndependentLabels):
             return None
         return replace(self.factor_penalty, breaks=as_rows(breaks))
 

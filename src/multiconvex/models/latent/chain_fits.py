@@ -5,12 +5,8 @@ from functools import partial
 import numpy as np
 
 from multiconvex.models.latent.hidden_markov import hidden_markov_em, viterbi_training
-from multiconvex.models.latent.starts import (
-    LatentFactorFit,
-    best_of_starts,
-    draw_starts,
-    random_labels,
-)
+from multiconvex.models.latent.starts import LatentFactorFit, draw_starts, random_labels
+from multiconvex.models.multistart import best_of_starts
 
 MARKOV_FITS = {"em": hidden_markov_em, "viterbi": viterbi_training}
 _STAY = 0.9

@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import erf, gammaln, logsumexp
 
 from multiconvex.models.latent.links import Huber, Power, Square
-from multiconvex.models.latent.sample_losses import CentreLoss
+from multiconvex.models.latent.sample_losses import AffineLoss, CentreLoss
 
 
 def mixture_log_likelihood(losses, weights):
@@ -85,11 +85,12 @@ def log_normaliser(link, scale):
 
 
 def _residuals_of(loss):
-    """Return the link of the residuals of a sample and how many there are."""
+    """Return the link of the residuals of a sample and their number, None for other losses."""
     if isinstance(loss, CentreLoss):
         return Square(), loss.n_parameters
-    link = getattr(loss, "link", None)
-    return (link, loss.design.shape[1]) if isinstance(link, Square | Power | Huber) else None
+    bare = isinstance(loss, AffineLoss) and loss.linear is None and loss.constant is None
+    known = bare and isinstance(loss.link, Square | Power | Huber)
+    return (loss.link, loss.design.shape[1]) if known else None
 
 
 def _exponent(link):

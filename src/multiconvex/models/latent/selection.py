@@ -37,8 +37,8 @@ class Selection:
     @property
     def best(self):
         """The number of factors to take; the smallest where there are ties."""
-        best = np.argmax if self.criterion == "heldout" else np.argmin
-        return self.counts[int(best(self.values))]
+        best = max(self.values) if self.criterion == "heldout" else min(self.values)
+        return min(count for count, value in zip(self.counts, self.values) if value == best)
 
 
 def select_factors(
@@ -70,13 +70,13 @@ def select_factors(
     Losses are read as negative log-likelihoods; those of residuals up to a scale, which is fitted.
     """
     check_option("criterion", criterion, ("heldout", "bic"))
-    counts = tuple(check_count("each of K_range", count) for count in counts)
-    if not counts:
-        raise ValueError("K_range is empty: give at least one number of factors.")
+    counts = _checked_counts(counts)
     rng = np.random.default_rng(random_state)
     seed = int(rng.integers(2**31))
     m = emission_of(counts[0]).n_samples
-    parts = _folds(m, check_count("folds", folds, least=2), label_penalty, rng)
+    if label_penalty is not None:
+        sequence_bounds(label_penalty.breaks, m)
+    parts = _folds(m, folds, label_penalty, rng) if criterion == "heldout" else ()
     values = []
     for count in counts:
         emission = emission_of(count)
@@ -140,8 +140,20 @@ def breaks_within(breaks, rows):
     return tuple(int(row) for row in np.union1d(gaps, starts) if row > 0)
 
 
+def _checked_counts(counts):
+    try:
+        counts = tuple(counts)
+    except TypeError:
+        raise TypeError(
+            f"K_range must be numbers of factors, such as range(1, 5), got {counts!r}."
+        ) from None
+    if not counts:
+        raise ValueError("K_range is empty: give at least one number of factors.")
+    return tuple(check_count("each of K_range", count) for count in counts)
+
+
 def _folds(m, folds, label_penalty, rng):
-    if folds > m:
+    if check_count("folds", folds, least=2) > m:
         raise ValueError(f"folds must be at most the number of samples, {m}, got {folds}.")
     order = np.arange(m) if label_penalty is not None else rng.permutation(m)
     return [np.sort(part) for part in np.array_split(order, folds)]

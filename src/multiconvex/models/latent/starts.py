@@ -1,16 +1,15 @@
 """Fits from several starts, the best kept."""
 
-import warnings
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from multiconvex.chains import IndependentLabels
 from multiconvex.checks import check_array, check_count
 from multiconvex.engine import alternate
-from multiconvex.stopping import ConvergenceWarning, RelativeDecrease, warn_unconverged
+from multiconvex.models.multistart import best_of_starts
+from multiconvex.stopping import RelativeDecrease
 from multiconvex.trace import Result
 from multiconvex.updates import FactorUpdate, ParameterUpdate
 
@@ -95,23 +94,6 @@ def draw_starts(emission, draw, *, n_starts, init, random_state):
     return given + [draw(number, rng) for number in range(n_starts - len(given))]
 
 
-def best_of_starts(run, starts, *, max_iter, tol, n_jobs):
-    """Return the best result of ``run`` over the starts, and the final objectives of all.
-
-    Starts that do not converge are no concern of the user; the best one is.
-    """
-    quiet = partial(_run_quietly, run)
-    if n_jobs is None:
-        results = _until_stopped(map(quiet, starts))
-    else:
-        results = Parallel(n_jobs=n_jobs)(delayed(quiet)(start) for start in starts)
-    objectives = np.array([result.objective for result in results])
-    best = results[int(objectives.argmin())]
-    if best.status == "max_iter" and max_iter > 0 and tol > 0:
-        warn_unconverged(RelativeDecrease(tol), max_iter)
-    return best, objectives
-
-
 def fit_from_starts(problem, *, n_starts, init, random_state, max_iter, tol, n_jobs, callback):
     """Fit from several starts and return the best result with all final objectives.
 
@@ -128,22 +110,6 @@ def fit_from_starts(problem, *, n_starts, init, random_state, max_iter, tol, n_j
     starts = draw_starts(emission, draw, n_starts=n_starts, init=init, random_state=random_state)
     run = partial(_fit_once, problem, pooled, max_iter=max_iter, tol=tol, callback=callback)
     return best_of_starts(run, starts, max_iter=max_iter, tol=tol, n_jobs=n_jobs)
-
-
-def _run_quietly(run, start):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return run(start)
-
-
-def _until_stopped(results):
-    """Collect results up to the first that the callback stopped."""
-    kept = []
-    for result in results:
-        kept.append(result)
-        if result.status == "stopped":
-            break
-    return kept
 
 
 def _fit_once(problem, parameters, z, *, max_iter, tol, callback):
