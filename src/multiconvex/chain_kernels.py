@@ -9,8 +9,6 @@ of shape (m, K), ``transition[i, j]`` is the probability of label ``j`` after la
 import numpy as np
 from numba import njit
 
-_TIE = 1e-12
-
 
 def sequence_bounds(breaks, m):
     """Return where each of the sequences in ``m`` rows begins, and ``m`` itself.
@@ -55,16 +53,13 @@ def lightest(z):
 
 @njit(cache=True, error_model="numpy")
 def lowest(losses):
-    """Return the label of lowest loss of each row, one-hot; the first where there are ties.
-
-    Losses that differ by rounding are ties, so of equal labels one takes all.
-    """
+    """Return the label of lowest loss of each row, one-hot; the first where there are ties."""
     m, K = losses.shape
     z = np.zeros((m, K))
     for t in range(m):
         best = 0
         for k in range(1, K):
-            if losses[t, k] < losses[t, best] - _TIE * abs(losses[t, best]):
+            if losses[t, k] < losses[t, best]:
                 best = k
         z[t, best] = 1.0
     return z
