@@ -1,8 +1,9 @@
 r"""How a sweep moves from one point to the next: plainly, or with extrapolation and restart."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from multiconvex.balancing import rescale
 from multiconvex.checks import check_positive
 
 
@@ -16,13 +17,18 @@ class State:
         The accepted blocks: what is recorded and returned.
     memory : tuple
         What each update carries over (ADMM duals, for example).
-    momentum : Momentum, optional
-        What extrapolation carries over.
+    momentum : Momentum or Latest, optional
+        What the acceleration carries over.
     """
 
     point: tuple
     memory: tuple
     momentum: Any = None
+
+    def rescaled(self, scales):
+        """Return the state with the columns of all its blocks multiplied by scales."""
+        momentum = self.momentum and self.momentum.rescaled(scales)
+        return State(rescale(self.point, scales), self.memory, momentum)
 
 
 def plain_sweep(problem, updates, x, memory):
@@ -42,6 +48,55 @@ class NoAcceleration:
 
     def sweep(self, problem, updates, state):
         return State(*plain_sweep(problem, updates, state.point, state.memory)), "sweep"
+
+
+@dataclass(frozen=True)
+class KeepBest:
+    """Sweeps that go on from wherever their updates lead, and report the best point seen.
+
+    For updates that need not lower the objective, such as the choice of discrete atoms.
+
+    Notes
+    -----
+    Guarantee: the recorded objective never increases.
+
+    Cost: the updates' own per sweep, plus one objective.
+
+    Chapter: :doc:`/chapters/theory/one_sparse_dictionaries`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multiconvex import KeepBest, dictionary_lra
+    >>> rng = np.random.default_rng(0)
+    >>> D = rng.random((6, 20))
+    >>> X = D[:, [3, 8]] @ rng.random((2, 30))
+    >>> bool(np.all(np.diff(dictionary_lra(X, 2, D, random_state=0).trace.objective) <= 0))
+    True
+    """
+
+    def start(self, problem, x, memory):
+        return State(x, memory, Latest(x, problem.objective(x)))
+
+    def sweep(self, problem, updates, state):
+        best = state.momentum.best
+        if best is None:
+            best = problem.objective(state.point)
+        latest, memory = plain_sweep(problem, updates, state.momentum.point, state.memory)
+        objective = problem.objective(latest)
+        if objective < best:
+            return State(latest, memory, Latest(latest, objective)), "sweep"
+        return State(state.point, memory, Latest(latest, best)), "no better"
+
+
+class Latest(NamedTuple):
+    """Where the last sweep led, and the best objective so far, None where it has changed since."""
+
+    point: tuple
+    best: float | None
+
+    def rescaled(self, scales):
+        return Latest(rescale(self.point, scales), None)
 
 
 class Weights(NamedTuple):
@@ -72,6 +127,13 @@ class Momentum:
     updated: tuple
     objective: float
     weights: Weights
+
+    def rescaled(self, scales):
+        return replace(
+            self,
+            working=rescale(self.working, scales),
+            updated=rescale(self.updated, scales),
+        )
 
 
 @dataclass(frozen=True)

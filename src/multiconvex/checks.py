@@ -82,6 +82,18 @@ def check_entries(name, entries, *, nonnegative=False):
         )
 
 
+def unit_columns(name, matrix):
+    """Return a checked matrix with its columns scaled to unit Euclidean norm."""
+    columns = check_array(name, matrix, ndim=2)
+    norms = np.linalg.norm(columns, axis=0)
+    if not norms.all():
+        raise ValueError(
+            f"Atom {int(norms.argmin())} of {name} is zero: remove it, since it cannot be scaled "
+            "to unit norm."
+        )
+    return columns / norms
+
+
 def check_blocks(init, shapes, names):
     """Return copies of the initial blocks, of the right number and shapes."""
     if not isinstance(init, tuple | list):

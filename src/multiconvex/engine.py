@@ -1,12 +1,14 @@
 """The only loop over sweeps: every multi-block fit of the package runs through `alternate`."""
 
 from multiconvex.acceleration import NoAcceleration
+from multiconvex.balancing import Balancing
 from multiconvex.checks import check_blocks, check_count
 from multiconvex.stopping import RelativeDecrease, warn_unconverged
 from multiconvex.trace import Recorder, Result, Sweep
 from multiconvex.updates.base import Update
 
 _PLAIN = NoAcceleration()
+_UNBALANCED = Balancing(at=())
 _DEFAULT_STOP = RelativeDecrease(1e-6)
 
 
@@ -16,6 +18,7 @@ def alternate(
     update,
     *,
     acceleration=None,
+    balancing=None,
     stop=_DEFAULT_STOP,
     max_iter=500,
     callback=None,
@@ -38,6 +41,8 @@ def alternate(
         One rule for all blocks, or one for each block name.
     acceleration : Extrapolation, optional
         Extrapolates the blocks that allow it and undoes sweeps that fail.
+    balancing : Balancing, optional
+        When the columns of the blocks are rescaled to what their penalties like best.
     stop : callable, default ``RelativeDecrease(1e-6)``
         Called as ``stop(previous, current)`` with the last two recorded objectives.
     max_iter : int, default 500
@@ -95,7 +100,12 @@ def alternate(
     updates = _match_updates(problem, update)
     recorder = recorder or Recorder()
     acceleration = acceleration or _PLAIN
+    balancing = balancing if balancing and max_iter else _UNBALANCED
+    if balancing.at:
+        balancing.check(problem)
+        x = balancing.first(problem, x)
     memory = tuple(rule.start(problem, x, k) for k, rule in enumerate(updates))
+    balancing.check_memory(memory)
     state = acceleration.start(problem, x, memory)
     if not recorder.entries:
         recorder.clock.pause()
@@ -105,7 +115,7 @@ def alternate(
     status = "max_iter"
     solved_at_once = len(updates) == 1 and updates[0].exact
     for iteration in range(first + 1, first + max_iter + 1):
-        state, event = acceleration.sweep(problem, updates, state)
+        state, event = acceleration.sweep(problem, updates, balancing.before_sweep(problem, state))
         if (iteration - first) % trace_every and iteration < first + max_iter:
             continue
         recorder.clock.pause()
@@ -120,8 +130,17 @@ def alternate(
             break
     if status == "max_iter" and max_iter > 0 and getattr(stop, "tol", 1.0) > 0:
         warn_unconverged(stop, max_iter)
+    return conclude(problem, state.point, status, balancing, recorder)
+
+
+def conclude(problem, point, status, balancing, recorder):
+    """Return the result of a fit that ends at a point, rescaled where that is asked for."""
+    balanced = balancing.last(problem, point)
+    if balanced is not point:
+        recorder.clock.pause()
+        recorder.add(recorder.entries[-1].iteration, problem.objective(balanced), "balanced")
     last = recorder.entries[-1]
-    blocks = dict(zip(names, state.point))
+    blocks = {block.name: array for block, array in zip(problem.blocks, balanced)}
     return Result(blocks, last.objective, last.iteration, status, recorder.trace())
 
 

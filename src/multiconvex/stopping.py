@@ -3,10 +3,10 @@
 import math
 import sys
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from multiconvex.checks import check_positive
+from multiconvex.checks import check_count, check_positive
 
 
 class StoppingRule(Protocol):
@@ -33,6 +33,33 @@ class RelativeDecrease:
             and math.isfinite(previous)
             and (previous - current <= self.tol * abs(previous))
         )
+
+
+@dataclass
+class Patience:
+    """Stop after several sweeps that lower the objective by less than ``tol`` times its value.
+
+    For discrete choices, which may come back from worse. The rule counts, so each fit needs its
+    own. With ``tol=0`` it never fires.
+
+    Examples
+    --------
+    >>> rule = Patience(1e-3, sweeps=2)
+    >>> rule(1.0, 1.0), rule(1.0, 0.5), rule(0.5, 0.5), rule(0.5, 0.5)
+    (False, False, False, True)
+    """
+
+    tol: float = 1e-6
+    sweeps: int = 3
+    idle: int = field(default=0, init=False)
+
+    def __post_init__(self):
+        check_positive("tol", self.tol, allow_zero=True)
+        check_count("sweeps", self.sweeps)
+
+    def __call__(self, previous, current):
+        self.idle = 0 if previous - current > self.tol * abs(previous) else self.idle + 1
+        return self.tol > 0 and self.idle >= self.sweeps
 
 
 class ConvergenceWarning(UserWarning):

@@ -39,7 +39,8 @@ class Trace:
     objective : ndarray
     event : ndarray of str
         ``"start"``, ``"sweep"``, ``"restart"`` (an extrapolated sweep was undone and redone),
-        or ``"compressed"`` (a sweep on compressed data, measured on the data).
+        ``"compressed"`` (a sweep on compressed data, measured on the data), ``"no better"`` (a
+        sweep that left the best point as it was), or ``"balanced"`` (the last rescaling).
     """
 
     iteration: np.ndarray

@@ -12,6 +12,7 @@ from multiconvex import (
     Block,
     Extrapolation,
     FactorProblem,
+    KeepBest,
     LeastSquares,
     NonNegative,
     NoPenalty,
@@ -177,3 +178,53 @@ def test_each_option_changes_something(options):
 def test_unsafe_options_are_refused(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         Extrapolation(**options)
+
+
+class Leaping(HALS):
+    """Sometimes worsens the block, and remembers every point it was called at."""
+
+    def start(self, problem, x, k):
+        return (x,)
+
+    def __call__(self, problem, x, k, memory):
+        block, _ = super().__call__(problem, x, k, None)
+        moved = block * (1.0 + 0.2 * np.sin(1e4 * block.sum()))
+        return moved, (*memory, (*x[:k], moved, *x[k + 1 :]))
+
+
+class TestKeepBest:
+    @pytest.mark.parametrize(("seed", "order"), CASES)
+    def test_keeps_the_best_point_of_all_sweeps(self, seed, order):
+        problem, start = instance(seed, order)
+        rule, last = Leaping(), order - 1
+        memory = tuple(rule.start(problem, start, k) for k in range(order))
+        state = KeepBest().start(problem, start, memory)
+        kept = [(problem.objective(state.point), "start")]
+        for _ in range(40):
+            state, event = KeepBest().sweep(problem, (rule,) * order, state)
+            kept.append((problem.objective(state.point), event))
+        seen = [problem.objective(point) for point in state.memory[last]]
+        objectives = np.array([objective for objective, _ in kept])
+        np.testing.assert_allclose(objectives, np.minimum.accumulate(seen), rtol=1e-12)
+        assert np.max(np.diff(seen)) > 0
+        better = [
+            "sweep" if now < before else "no better"
+            for before, now in itertools.pairwise(objectives)
+        ]
+        assert [event for _, event in kept[1:]] == better
+
+    @pytest.mark.parametrize(("seed", "order"), CASES[:6])
+    def test_goes_on_from_where_the_updates_lead(self, seed, order):
+        """Some sweeps worsen the point, yet later ones find better: the best is not a trap."""
+        fit = run(*instance(seed, order), KeepBest(), Leaping())
+        assert set(fit.trace.event[1:]) == {"sweep", "no better"}
+        assert np.diff(fit.trace.objective).max() <= 0.0
+        worse = np.flatnonzero(fit.trace.event == "no better")
+        assert np.any(fit.trace.event[worse[0] :] == "sweep")
+
+    def test_is_the_plain_method_where_updates_descend(self):
+        problem, start = instance(0, 2)
+        one, other = (run(problem, start, rule) for rule in (KeepBest(), None))
+        np.testing.assert_array_equal(one.trace.objective, other.trace.objective)
+        for name, block in other.blocks.items():
+            np.testing.assert_array_equal(one.blocks[name], block)

@@ -125,7 +125,7 @@ def test_cp(nonnegative, init, X, rank):
     options = {"nonnegative": nonnegative, "init": init, "random_state": 0, "max_iter": 15}
     result = works_or_is_refused(cp, (X, rank), options, ["X", "rank"])
     shape = np.shape(snapshot(X))
-    accepted = len(shape) > 2 and usable(X, nonnegative) and rank >= 1
+    accepted = len(shape) > 2 and usable(X) and rank >= 1
     assert (result is not None) == bool(accepted)
     if result is not None:
         assert_sound(result, [(n, rank) for n in shape], X)

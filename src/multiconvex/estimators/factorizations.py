@@ -64,7 +64,7 @@ class NMF(_Factorizer):
     Parameters
     ----------
     n_components : int, default 2
-    loss, penalties, update, init, acceleration, max_iter, tol, callback, random_state
+    loss, penalties, update, init, acceleration, balancing, max_iter, tol, callback, random_state
         As in :func:`multiconvex.nmf`.
 
     Attributes
@@ -104,6 +104,7 @@ class NMF(_Factorizer):
         update=None,
         init="nndsvd",
         acceleration="auto",
+        balancing="auto",
         max_iter=500,
         tol=1e-6,
         callback=None,
@@ -115,6 +116,7 @@ class NMF(_Factorizer):
         self.update = update
         self.init = init
         self.acceleration = acceleration
+        self.balancing = balancing
         self.max_iter = max_iter
         self.tol = tol
         self.callback = callback

@@ -6,18 +6,20 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from multiconvex.acceleration import Extrapolation
-from multiconvex.checks import check_count
-from multiconvex.engine import alternate
+from multiconvex.balancing import Balancing, can_balance
+from multiconvex.checks import check_count, check_option
+from multiconvex.engine import alternate, conclude
 from multiconvex.models.factor_problem import FactorProblem
 from multiconvex.operands import DenseTensor, TuckerTensor
 from multiconvex.stopping import ConvergenceWarning, RelativeDecrease
-from multiconvex.trace import Recorder, Result, Sweep
+from multiconvex.trace import Recorder, Sweep
 
 _WORTH_IT = 2.5e5
 _FEW_ROWS = 64
 _RATIO = 4
 _FAITHFUL = 0.5
 _SLOW = 3e-5
+_UNBALANCED = Balancing(at=())
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,24 @@ class Compression:
         check_count("oversampling", self.oversampling)
 
 
-def fit_factors(problem, init, update, *, acceleration, stop, max_iter, callback, rng, recorder):
+def fit_factors(
+    problem, init, update, *, acceleration, balancing, stop, max_iter, callback, rng, recorder
+):
     """Run `alternate`, after compressed sweeps where the acceleration asks for them."""
+    balancing = _resolve(balancing, problem) if max_iter else _UNBALANCED
+    if balancing.at:
+        balancing.check(problem)
     init = tuple(block.penalty.prox(x, 0.0) for block, x in zip(problem.blocks, init))
     options = {"stop": stop, "callback": callback, "recorder": recorder}
     if not isinstance(acceleration, Compression):
         return alternate(
-            problem, init, update, acceleration=acceleration, max_iter=max_iter, **options
+            problem,
+            init,
+            update,
+            acceleration=acceleration,
+            balancing=balancing,
+            max_iter=max_iter,
+            **options,
         )
     if not isinstance(getattr(problem, "data", None), DenseTensor):
         raise TypeError(
@@ -83,6 +96,7 @@ def fit_factors(problem, init, update, *, acceleration, stop, max_iter, callback
     small = FactorProblem(
         compress(problem.data, rank + acceleration.oversampling, rng), rank, penalties
     )
+    init = balancing.first(problem, init)
     watch = _Watch(problem, small, init, callback, recorder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -91,6 +105,7 @@ def fit_factors(problem, init, update, *, acceleration, stop, max_iter, callback
             init,
             update,
             acceleration=acceleration.then,
+            balancing=balancing.during("sweep"),
             stop=RelativeDecrease(0.0),
             max_iter=max_iter * 9 // 10,
             callback=watch,
@@ -98,13 +113,26 @@ def fit_factors(problem, init, update, *, acceleration, stop, max_iter, callback
         )
     watch.measure_last()
     if watch.stopped:
-        last = recorder.entries[-1]
-        blocks = dict(zip(watch.names, watch.best))
-        return Result(blocks, last.objective, last.iteration, "stopped", recorder.trace())
+        return conclude(problem, watch.best, "stopped", balancing, recorder)
     remaining = max_iter - recorder.entries[-1].iteration
     return alternate(
-        problem, watch.best, update, acceleration=acceleration.then, max_iter=remaining, **options
+        problem,
+        watch.best,
+        update,
+        acceleration=acceleration.then,
+        balancing=balancing.during("sweep", "end"),
+        max_iter=remaining,
+        **options,
     )
+
+
+def _resolve(balancing, problem):
+    """Return when to balance: by default always where the penalties allow it."""
+    if not isinstance(balancing, str):
+        return balancing or _UNBALANCED
+    check_option("balancing", balancing, ("auto",))
+    possible = can_balance([block.penalty for block in problem.blocks])
+    return Balancing() if possible else _UNBALANCED
 
 
 def worth_compressing(data, rank):

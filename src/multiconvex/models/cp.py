@@ -10,22 +10,22 @@ from multiconvex.checks import check_array, check_blocks, check_option, check_ra
 from multiconvex.losses import Frobenius
 from multiconvex.models.compression import Compression, fit_factors, worth_compressing
 from multiconvex.models.factor_problem import FactorProblem
+from multiconvex.models.factorization import Factorization
 from multiconvex.models.initialization import hosvd, nonnegative_parts, random_factors
 from multiconvex.models.jennrich import jennrich
 from multiconvex.models.nmf import default_update, has_nonnegative
 from multiconvex.operands import DenseTensor, TuckerTensor, factors_to_array
 from multiconvex.penalties import NonNegative, NoPenalty
 from multiconvex.stopping import RelativeDecrease
-from multiconvex.trace import Recorder, Result
+from multiconvex.trace import Recorder
 
 
 @dataclass(frozen=True, repr=False)
-class TensorFactorization(Result):
+class TensorFactorization(Factorization):
     """A CP model; see :class:`~multiconvex.Result` for the other attributes."""
 
     @property
     def factors(self):
-        """Factor matrices, of shapes (n_k, rank), one for each mode."""
         return tuple(self.blocks.values())
 
     def reconstruct(self):
@@ -42,6 +42,7 @@ def cp(
     update=None,
     init="hosvd",
     acceleration="auto",
+    balancing="auto",
     max_iter=500,
     tol=1e-6,
     callback=None,
@@ -60,7 +61,7 @@ def cp(
         being expanded.
     rank : int
     nonnegative : bool
-        Short for ``penalties=(NonNegative(),) * d``.
+        Short for ``penalties=(NonNegative(),) * d``. The data may be negative in places: noise is.
     penalties : sequence of Penalty, optional
         One for each mode. By default none.
     update : Update or dict, optional
@@ -71,6 +72,8 @@ def cp(
         algorithm (order 3). Nonnegative models take the heavier nonnegative part of each column.
     acceleration : "auto", None, Extrapolation or Compression
         ``"auto"`` extrapolates, first on compressed data where they are large.
+    balancing : "auto", None or Balancing
+        ``"auto"`` rescales components at every stage where the penalties allow it.
     max_iter, tol, callback, random_state
         As in :func:`nmf`.
 
@@ -82,8 +85,8 @@ def cp(
     Raises
     ------
     ValueError
-        For data that are empty, not finite, of order below 3 or, for nonnegative models, negative;
-        for a rank below 1, or an initial point of the wrong shape.
+        For data that are empty, not finite or of order below 3, for a rank below 1, or an initial
+        point of the wrong shape.
 
     Notes
     -----
@@ -114,7 +117,7 @@ def cp(
     elif nonnegative:
         raise ValueError("Give either nonnegative=True or penalties, not both.")
     signed = not has_nonnegative(penalties)
-    operand = _as_operand(X, nonnegative=not signed)
+    operand = _as_operand(X)
     problem = FactorProblem(operand, rank, penalties)
     names = [block.name for block in problem.blocks]
     if isinstance(init, str):
@@ -130,6 +133,7 @@ def cp(
         start,
         update or default_update(Frobenius(), penalties),
         acceleration=acceleration,
+        balancing=balancing,
         stop=RelativeDecrease(tol),
         max_iter=max_iter,
         callback=callback,
@@ -153,7 +157,7 @@ def _is_tucker(X):
     return pair or (hasattr(X, "core") and hasattr(X, "factors"))
 
 
-def _as_operand(X, *, nonnegative):
+def _as_operand(X):
     if _is_tucker(X):
         core = check_array("core", X[0])
         bases = [check_array(f"factors[{k}]", basis, ndim=2) for k, basis in enumerate(X[1])]
@@ -161,7 +165,7 @@ def _as_operand(X, *, nonnegative):
         if core.shape != expected:
             raise ValueError(f"core must have shape {expected} to match factors, got {core.shape}.")
         return TuckerTensor(core, bases)
-    array = check_array("X", X, nonnegative=nonnegative)
+    array = check_array("X", X)
     if array.ndim < 3:
         raise ValueError(f"X must have at least 3 dimensions, got shape {array.shape}: see nmf.")
     return DenseTensor(array)

@@ -5,6 +5,7 @@ from functools import reduce
 import numpy as np
 import scipy.sparse as sp
 
+from multiconvex.balancing import best_scale
 from multiconvex.divergence import divergence_of
 from multiconvex.losses import Frobenius
 from multiconvex.memo import IdentityMemo
@@ -54,6 +55,7 @@ class FactorProblem(MultiblockProblem):
     """
 
     loss_function = Frobenius()
+    scale_invariant = True
 
     def __init__(self, X, rank, penalties):
         self.data = as_operand(X)
@@ -74,6 +76,18 @@ class FactorProblem(MultiblockProblem):
         if value > _CANCELLATION * norm2:
             return float(value)
         return 0.5 * self.data.distance2(x)
+
+    def optimal_scale(self, x):
+        """Return the best common factor of all blocks, 0 where no model is better than this one."""
+        last = len(x) - 1
+        gram, rhs = self.normal_equations(x, last)
+        return best_scale(
+            float(np.vdot(rhs, x[last])),
+            float(np.vdot(gram, x[last].T @ x[last])),
+            len(x),
+            [block.penalty for block in self.blocks],
+            x,
+        )
 
     def gradient(self, x, k):
         gram, rhs = self.normal_equations(x, k)
@@ -108,6 +122,8 @@ class DivergenceProblem(MultiblockProblem):
     loss : KullbackLeibler, BetaDivergence or Frobenius
     penalties : pair of Penalty
     """
+
+    scale_invariant = True
 
     def __init__(self, X, rank, loss, penalties):
         self.data = divergence_of(X, loss)

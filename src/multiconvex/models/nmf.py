@@ -10,10 +10,11 @@ from multiconvex.checks import check_array, check_blocks, check_option, check_ra
 from multiconvex.losses import Frobenius, KullbackLeibler, as_loss
 from multiconvex.models.compression import Compression, fit_factors, worth_compressing
 from multiconvex.models.factor_problem import DivergenceProblem, FactorProblem, as_operand
+from multiconvex.models.factorization import Factorization
 from multiconvex.models.initialization import filled, nndsvd, random_factors
 from multiconvex.penalties import L2, NonNegative, NoPenalty, Penalty
 from multiconvex.stopping import RelativeDecrease
-from multiconvex.trace import Recorder, Result
+from multiconvex.trace import Recorder
 from multiconvex.updates import (
     HALS,
     LeastSquares,
@@ -25,8 +26,13 @@ from multiconvex.updates import (
 
 
 @dataclass(frozen=True, repr=False)
-class MatrixFactorization(Result):
+class MatrixFactorization(Factorization):
     """A matrix model ``W @ H.T``; see :class:`~multiconvex.Result` for the other attributes."""
+
+    @property
+    def factors(self):
+        """The pair ``(W, H)``."""
+        return self.W, self.H
 
     @property
     def W(self):
@@ -52,6 +58,7 @@ def nmf(
     update=None,
     init="nndsvd",
     acceleration="auto",
+    balancing="auto",
     max_iter=500,
     tol=1e-6,
     callback=None,
@@ -88,6 +95,8 @@ def nmf(
     acceleration : "auto", None, Extrapolation or Compression
         ``"auto"`` extrapolates, under the Frobenius loss first on compressed data where they are
         dense and large.
+    balancing : "auto", None or Balancing
+        ``"auto"`` rescales components at every stage where the penalties allow it.
     max_iter : int
         Largest number of sweeps.
     tol : float
@@ -161,6 +170,7 @@ def nmf(
         start,
         update,
         acceleration=_resolve(acceleration, problem, rank),
+        balancing=balancing,
         stop=RelativeDecrease(tol),
         max_iter=max_iter,
         callback=callback,
