@@ -83,7 +83,7 @@ class Case:
             unit="ratio",
             figure=peer / ours,
             target=self.target,
-            reached=peer >= self.target * ours and gap <= self.largest_gap,
+            reached=bool(peer >= self.target * ours and gap <= self.largest_gap),
             ours_seconds=ours,
             peer_name=self.peer_name,
             peer_seconds=peer,

@@ -1,9 +1,15 @@
 """Rules that improve one block while the others stay fixed."""
 
 from multiconvex.updates.active_set import ActiveSet
+from multiconvex.updates.admm import ADMM
+from multiconvex.updates.atom_assignment import AtomAssignment
+from multiconvex.updates.atom_transport import AtomTransport
 from multiconvex.updates.base import Update
+from multiconvex.updates.block_fista import BlockFISTA
 from multiconvex.updates.factor_update import FactorUpdate
 from multiconvex.updates.hals import HALS
+from multiconvex.updates.homp import HOMP
+from multiconvex.updates.iht import IHT
 from multiconvex.updates.least_squares import LeastSquares
 from multiconvex.updates.multiplicative import MultiplicativeUpdate
 from multiconvex.updates.nolips import NoLips
@@ -11,10 +17,18 @@ from multiconvex.updates.parameter_update import ParameterUpdate
 from multiconvex.updates.prox_gradient import ProxGradient
 from multiconvex.updates.refined_active_set import RefinedActiveSet
 from multiconvex.updates.scalar_newton import ScalarNewton
+from multiconvex.updates.support_enumeration import SupportEnumeration
+from multiconvex.updates.trick_omp import TrickOMP
 
 __all__ = [
+    "ADMM",
     "HALS",
+    "HOMP",
+    "IHT",
     "ActiveSet",
+    "AtomAssignment",
+    "AtomTransport",
+    "BlockFISTA",
     "FactorUpdate",
     "LeastSquares",
     "MultiplicativeUpdate",
@@ -23,5 +37,7 @@ __all__ = [
     "ProxGradient",
     "RefinedActiveSet",
     "ScalarNewton",
+    "SupportEnumeration",
+    "TrickOMP",
     "Update",
 ]
