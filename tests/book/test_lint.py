@@ -22,8 +22,17 @@ SOLUTION = re.compile(
 
 # From the ground up: a module imports from its own floor or from one below.
 FLOORS = (
-    {"checks", "memo", "kernels", "operands"},
-    {"penalties", "losses", "divergence", "problem", "trace", "datasets"},
+    {"checks", "memo", "kernels", "operands", "pursuit", "quadratic"},
+    {
+        "penalties",
+        "picked_atoms",
+        "balancing",
+        "losses",
+        "divergence",
+        "problem",
+        "trace",
+        "datasets",
+    },
     {"stopping", "acceleration", "updates"},
     {"engine", "diagnostics"},
     {"regression", "models"},
