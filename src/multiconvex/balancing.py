@@ -80,7 +80,7 @@ def implicit_penalty(factors, penalties):
     Parameters
     ----------
     factors, penalties
-        As in :func:`balance`.
+        As in :func:`multiconvex.balance`.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def implicit_penalty(factors, penalties):
 
     Notes
     -----
-    Guarantee: equal to the penalties after :func:`balance`.
+    Guarantee: equal to the penalties after :func:`multiconvex.balance`.
 
     Cost: O(n r) for n rows in all.
 
@@ -96,7 +96,7 @@ def implicit_penalty(factors, penalties):
 
     References
     ----------
-    J. E. Cohen and V. Leplat, as in :func:`balance`.
+    J. E. Cohen and V. Leplat, as in :func:`multiconvex.balance`.
 
     Examples
     --------
@@ -135,7 +135,7 @@ class Balancing:
 
     References
     ----------
-    J. E. Cohen and V. Leplat, as in :func:`balance`.
+    J. E. Cohen and V. Leplat, as in :func:`multiconvex.balance`.
 
     Examples
     --------

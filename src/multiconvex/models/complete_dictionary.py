@@ -179,8 +179,8 @@ def complete_dictionary(
     Notes
     -----
     Guarantee: the objective never increases. Where every facet holds enough samples
-    (:func:`identifiability_bound`) only the true dictionary fits exact data; a start may still end
-    in a local minimum.
+    (:func:`multiconvex.identifiability_bound`) only the true dictionary fits exact data; a start
+    may still end in a local minimum.
 
     Cost: two products with the data per sweep, O(m n r), and the update of the codes.
 

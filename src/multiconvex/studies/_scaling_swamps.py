@@ -227,7 +227,7 @@ class ScaleCurve:
     scales, objective : ndarray
         The objective is relative to that of the zero model.
     best : float
-        The scale that :meth:`FactorProblem.optimal_scale` returns.
+        The scale that ``FactorProblem.optimal_scale`` returns.
     roots : ndarray
         Positive stationary scales.
     """

@@ -218,7 +218,7 @@ def repeat_experiment(
     name : str
         What tables and figures call it.
     update : str
-        Of the codes, see :func:`complete_dictionary`.
+        Of the codes, see :func:`multiconvex.complete_dictionary`.
     oversampling : float
         Samples as a multiple of the bound.
     even : bool

@@ -33,7 +33,7 @@ class AtomAssignment(Update):
     Notes
     -----
     Guarantee: the best assignment for the scaled columns; the objective may increase, hence
-    :class:`KeepBest`.
+    :class:`multiconvex.KeepBest`.
 
     Cost: one product with the data, one of O(m d r) with the dictionary of d atoms, and the
     assignment, O(d r^2), per sweep.

@@ -27,7 +27,7 @@ class AtomTransport(Update):
     Notes
     -----
     Guarantee: the closest choice to the scaled columns; the objective may increase, hence
-    :class:`KeepBest`.
+    :class:`multiconvex.KeepBest`.
 
     Cost: one product with the data, O(m r^2) for the regression, O(m N r) for the cosines with all
     N atoms.
