@@ -3,44 +3,117 @@
 import inspect
 import pkgutil
 import re
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 
-from .book_map import FACT, public_names, resolve
+from .book_map import FACT, chapters, public_names, resolve, summary, title, toc_docnames
 
 PACKAGE = "multiconvex"
+# Rooms in which the module that bears the stem of a study belongs to the study's chapter.
+CHAPTERED = ("studies", "viz")
+ROOM = re.compile(r"^\.\. room:: ([\w.]+)(?: (\w+))?$", re.MULTILINE)
 
 
 class Room(Directive):
-    """Everything public in one module or subpackage of ``multiconvex``, documented by autodoc."""
+    """Everything public in one module or subpackage of ``multiconvex``, documented by autodoc.
+
+    A second argument is the stem of a chapter: its studies, or its figures. Without it, the room is
+    shown without what belongs to a chapter. A module that is a room of its own on some page, such
+    as ``models.dictionary_lra``, is left out of the larger one.
+    """
 
     required_arguments = 1
+    optional_arguments = 1
 
     def run(self):
+        root = Path(self.state.document.settings.env.srcdir)
         holder = nodes.container(classes=["room"])
-        lines = StringList(room_lines(self.arguments[0]), "api")
+        lines = StringList(room_lines(root, *self.arguments), "api")
         self.state.nested_parse(lines, self.content_offset, holder)
         return [holder]
 
 
-def room_lines(room: str) -> list[str]:
+class Contents(Directive):
+    """One line for each public object, or for each module of a chapter: a section for each page
+    of the reference that stands just below this one."""
+
+    def run(self):
+        env = self.state.document.settings.env
+        root = Path(env.srcdir)
+        sections = []
+        for docname in toc_docnames(root):
+            if docname.rpartition("/")[0] == env.docname:
+                heading, lines = contents_lines(root, docname)
+                name = nodes.make_id(heading)
+                section = nodes.section(ids=[name], classes=["reference-contents"])
+                section += nodes.title(text=heading)
+                self.state.nested_parse(StringList(lines, "api"), self.content_offset, section)
+                sections.append(section)
+        return sections
+
+
+def contents_lines(root: Path, docname: str) -> tuple[str, list[str]]:
+    """The title of a page of the reference, and the table of what it documents."""
+    page = (root / f"{docname}.md").read_text(encoding="utf-8")
+    rows = []
+    for room, stem in ROOM.findall(page):
+        for module, objects in shown(root, room, stem).items():
+            listed = {module.__name__: module} if stem else objects
+            rows += [row for name, target in listed.items() for row in _row(name, target)]
+    table = [".. list-table::", "   :widths: 42 58", "", *rows] if rows else []
+    return title(page), [f"In full: :doc:`/{docname}`.", "", *table]
+
+
+def _row(name: str, target) -> list[str]:
+    """A name and its summary, whose references are resolved where the name is."""
+    return [
+        f"   * - :py:obj:`{name.removeprefix(f'{PACKAGE}.')} <{name}>`",
+        f"     - .. py:currentmodule:: {name.rpartition('.')[0]}",
+        "",
+        f"       {summary(target)}",
+    ]
+
+
+def room_lines(root: Path, room: str, stem: str = "") -> list[str]:
     """The autodoc directives of a room: each module, followed by the public objects it defines."""
     lines = []
-    objects = documented(room)
-    shown = modules(room)
-    public = {module.__name__ for module in shown}
-    for module in shown:
+    for module, objects in shown(root, room, stem).items():
         lines += [f".. automodule:: {module.__name__}", "   :no-members:", ""]
         for name, target in objects.items():
-            home = target.__module__ if target.__module__ in public else f"{PACKAGE}.{room}"
-            if home == module.__name__:
-                kind = "class" if inspect.isclass(target) else "function"
-                lines += [f".. auto{kind}:: {name}", *_members(target), ""]
+            kind = "class" if inspect.isclass(target) else "function"
+            lines += [f".. auto{kind}:: {name}", *_members(target), ""]
     return lines
+
+
+def shown(root: Path, room: str, stem: str = "") -> dict[ModuleType, dict[str, object]]:
+    """The modules of a room, of one chapter where the room is divided so, and what each exports."""
+    homes = {module.__name__: {} for module in modules(room)}
+    for name, target in documented(room).items():
+        places = (target.__module__, name.rpartition(".")[0], f"{PACKAGE}.{room}")
+        homes[next(place for place in places if place in homes)][name] = target
+    if room in CHAPTERED:
+        owner = {study: chapter.stem for chapter in chapters(root) for study in chapter.studies}
+        prefix = f"{PACKAGE}.{room}."
+        homes = {
+            name: objects
+            for name, objects in homes.items()
+            if owner.get(name.removeprefix(prefix), "") == stem
+        }
+    elsewhere = {f"{PACKAGE}.{other}" for other, _ in named_rooms(root) if other != room}
+    return {import_module(name): homes[name] for name in homes if name not in elsewhere}
+
+
+def named_rooms(root: Path) -> list[tuple[str, str]]:
+    """The arguments of every room of the reference, in the order of its pages."""
+    pages = [name for name in toc_docnames(root) if name.startswith("front/api/")]
+    sources = [(root / f"{name}.md").read_text(encoding="utf-8") for name in pages]
+    return [found for source in sources for found in ROOM.findall(source)]
 
 
 def _members(target) -> list[str]:
@@ -61,6 +134,7 @@ def modules(room: str) -> list[ModuleType]:
     return [module, *(import_module(f"{module.__name__}.{name}") for name in public)]
 
 
+@cache
 def documented(room: str) -> dict[str, object]:
     """Public objects of a room under the shortest name from which a reader imports them."""
     home = f"{PACKAGE}.{room}"
@@ -128,6 +202,7 @@ def without_addresses(app, what, name, obj, options, signature, annotation):
 
 def setup(app):
     app.add_directive("room", Room)
+    app.add_directive("reference-contents", Contents)
     app.connect("autodoc-process-docstring", separate_facts, priority=900)
     app.connect("autodoc-process-docstring", number_references, priority=900)
     app.connect("autodoc-process-signature", without_addresses)

@@ -18,6 +18,7 @@ FACT = re.compile(r"^(Guarantee|Cost|Chapter):\s*(.*)$")
 CHAPTER_ROLE = re.compile(r":doc:`(?:[^`<]*<)?/(?P<docname>[^`>]+)>?`")
 REFERENCE = re.compile(r"\s*\[\d+\]_")
 HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
+STUDIES = re.compile(r"^from multiconvex\.studies import (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Chapter:
     docname: str
     title: str
     algorithms: tuple[str, ...]
+    studies: tuple[str, ...]
 
     @property
     def stem(self) -> str:
@@ -49,8 +51,20 @@ class Entry:
 def toc_docnames(root: Path) -> list[str]:
     """The pages of the book in reading order."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    parts = toc.get("parts", [])
-    return [toc["root"], *(entry["file"] for part in parts for entry in part["chapters"])]
+    entries = [entry for part in toc.get("parts", []) for entry in part["chapters"]]
+    return [toc["root"], *_files(entries)]
+
+
+def _files(entries: list[dict]) -> list[str]:
+    """Each page, followed by the pages below it."""
+    return [
+        name for entry in entries for name in (entry["file"], *_files(entry.get("sections", [])))
+    ]
+
+
+def title(page: str) -> str:
+    """The heading of a MyST page."""
+    return HEADING.search(page)[1].strip()
 
 
 def front_matter(page: str) -> dict:
@@ -62,7 +76,9 @@ def front_matter(page: str) -> dict:
 def read_chapter(root: Path, docname: str) -> Chapter:
     page = (root / f"{docname}.md").read_text(encoding="utf-8")
     names = front_matter(page).get("algorithms", ())
-    return Chapter(docname, HEADING.search(page)[1].strip(), tuple(names))
+    imports = ", ".join(STUDIES.findall(page))
+    studies = re.findall(r"(?:^|, *)(\w+)", imports)
+    return Chapter(docname, title(page), tuple(names), tuple(studies))
 
 
 def chapters(root: Path) -> list[Chapter]:
@@ -79,18 +95,26 @@ def resolve(name: str):
 def describe(name: str) -> Entry:
     """Read the docstring and the position of a public object."""
     target = resolve(name)
-    text = REFERENCE.sub("", inspect.getdoc(target) or "")
-    facts = read_facts(text)
+    facts = read_facts(_documentation(target))
     source = Path(inspect.getsourcefile(target))
     return Entry(
         name=name,
-        summary=" ".join(text.split("\n\n")[0].split()),
+        summary=summary(target),
         guarantee=facts.get("Guarantee", ""),
         cost=facts.get("Cost", ""),
         chapters=tuple(CHAPTER_ROLE.findall(facts.get("Chapter", ""))),
         source=source.resolve(),
         line=inspect.getsourcelines(target)[1],
     )
+
+
+def summary(target) -> str:
+    """The first paragraph of a docstring, on one line."""
+    return " ".join(_documentation(target).split("\n\n")[0].split())
+
+
+def _documentation(target) -> str:
+    return REFERENCE.sub("", inspect.getdoc(target) or "")
 
 
 def read_facts(docstring: str) -> dict[str, str]:

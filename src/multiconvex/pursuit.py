@@ -17,6 +17,8 @@ Signal Processing 67, 2019.
 import numpy as np
 from numba import njit
 
+from multiconvex.triangular import back_substitution, forward_substitution
+
 
 def pursue(gram, correlations, k, *, nonnegative=False):
     """Code every column by at most ``k`` atoms, chosen one by one.
@@ -130,13 +132,8 @@ def _solve(factor, support, size, b, z):
     """Write the least-squares coefficients on the support to ``z``."""
     for s in range(size):
         z[s] = b[support[s]]
-        for p in range(s):
-            z[s] -= factor[s, p] * z[p]
-        z[s] /= factor[s, s]
-    for s in range(size - 1, -1, -1):
-        for p in range(s + 1, size):
-            z[s] -= factor[p, s] * z[p]
-        z[s] /= factor[s, s]
+    forward_substitution(factor, size, z)
+    back_substitution(factor, size, z)
 
 
 @njit(cache=True, error_model="numpy")

@@ -11,6 +11,8 @@ programs", Mathematical Programming 27, 1983.
 import numpy as np
 from numba import njit
 
+from multiconvex.triangular import back_substitution, forward_substitution
+
 SOLVED, INFEASIBLE, INDEFINITE = 0, 1, 2
 _FEASIBLE = 1e-12
 _DEPENDENT = 1e-12
@@ -146,27 +148,13 @@ def _minimize(hessian, linear, matrix, bound):
                 factor[j, j] = np.sqrt(total)
             else:
                 factor[i, j] = total / factor[j, j]
-    start = _forward(factor, linear)
-    scaled = np.empty_like(matrix)
-    for i in range(len(matrix)):
-        scaled[i] = _forward(factor, matrix[i])
+    start, scaled = linear.copy(), matrix.copy()
+    forward_substitution(factor, n, start)
+    for i in range(len(scaled)):
+        forward_substitution(factor, n, scaled[i])
     x, status = _project(start, scaled, bound)
-    for j in range(n - 1, -1, -1):
-        for i in range(j + 1, n):
-            x[j] -= factor[i, j] * x[i]
-        x[j] /= factor[j, j]
+    back_substitution(factor, n, x)
     return x, status
-
-
-@njit(cache=True, error_model="numpy")
-def _forward(factor, right):
-    """Solve with a lower triangular factor."""
-    out = right.copy()
-    for i in range(len(out)):
-        for k in range(i):
-            out[i] -= factor[i, k] * out[k]
-        out[i] /= factor[i, i]
-    return out
 
 
 @njit(cache=True, error_model="numpy")
@@ -263,14 +251,8 @@ def _split(matrix, active, size, entering, gram, weights, direction):
             for i in range(j):
                 gram[k, j] -= gram[k, i] * gram[j, i]
             gram[k, j] /= gram[j, j]
-    for j in range(size):
-        for i in range(j):
-            weights[j] -= gram[j, i] * weights[i]
-        weights[j] /= gram[j, j]
-    for j in range(size - 1, -1, -1):
-        for i in range(j + 1, size):
-            weights[j] -= gram[i, j] * weights[i]
-        weights[j] /= gram[j, j]
+    forward_substitution(gram, size, weights)
+    back_substitution(gram, size, weights)
     for q in range(n):
         direction[q] = matrix[entering, q]
         for j in range(size):

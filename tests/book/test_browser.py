@@ -19,8 +19,6 @@ CHAPTERS = [name for name in PAGES if name.startswith("chapters/")]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-# Beyond this many pixels a software renderer takes minutes: the top is pictured alone.
-TALLEST_PICTURE = 30_000
 # Nodes of the theme that axe finds fault with; the pages' own content is never listed here.
 THEME_NODES = (
     ".search-button-field",
@@ -148,9 +146,7 @@ def shoot(page, docname, label):
     folder = ROOT / "_build/screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     name = docname.replace("/", "-")
-    height = page.evaluate("document.documentElement.scrollHeight")
-    whole = height <= TALLEST_PICTURE
-    page.screenshot(path=folder / f"{name}-{label}.png", full_page=whole)
+    page.screenshot(path=folder / f"{name}-{label}.png", full_page=True)
 
 
 def violations(page):

@@ -6,8 +6,23 @@ from pathlib import Path
 
 import pytest
 from block_by_block.address import Address, read_address
-from block_by_block.api import number_references, separate_facts, without_addresses
-from block_by_block.book_map import best_test, describe, front_matter, public_names, read_facts
+from block_by_block.api import (
+    documented,
+    number_references,
+    separate_facts,
+    shown,
+    without_addresses,
+)
+from block_by_block.book_map import (
+    best_test,
+    chapters,
+    describe,
+    front_matter,
+    public_names,
+    read_chapter,
+    read_facts,
+    toc_docnames,
+)
 from block_by_block.fingerprint import code_key, execution_key
 from block_by_block.leftovers import leftovers
 from pages import ROOT
@@ -139,6 +154,41 @@ def test_signatures_name_no_place_in_memory():
 def test_front_matter_is_read_from_the_top_of_a_page():
     assert front_matter("---\nalgorithms: [a.B]\n---\n# Title\n") == {"algorithms": ["a.B"]}
     assert front_matter("# Title\n") == {}
+
+
+def test_pages_below_a_page_follow_it(tmp_path):
+    below = "sections:\n      - file: a/b\n        sections: [{file: a/b/c}]\n    - file: d\n"
+    toc = f"format: jb-book\nroot: intro\nparts:\n- chapters:\n    - file: a\n      {below}"
+    (tmp_path / "_toc.yml").write_text(toc)
+    assert toc_docnames(tmp_path) == ["intro", "a", "a/b", "a/b/c", "d"]
+
+
+def test_a_chapter_names_every_study_that_it_imports(tmp_path):
+    start = "from multiconvex.studies import"
+    (tmp_path / "chapter.md").write_text(f"# Title\n{start} one as study, two\n{start} three\n")
+    assert read_chapter(tmp_path, "chapter").studies == ("one", "two", "three")
+
+
+@pytest.mark.parametrize("room", ["studies", "viz"])
+def test_the_reference_of_chapters_divides_a_room(room):
+    stems = ["", *(chapter.stem for chapter in chapters(ROOT))]
+    pieces = [list(objects) for stem in stems for objects in shown(ROOT, room, stem).values()]
+    names = [name for piece in pieces for name in piece]
+    assert sorted(names) == sorted(documented(room))
+
+
+def test_a_module_with_a_room_of_its_own_leaves_the_larger_one():
+    names = {module.__name__ for module in shown(ROOT, "models")}
+    (alone,) = shown(ROOT, "models.dictionary_lra")
+    assert alone.__name__ not in names
+    assert "multiconvex.models.nmf" in names
+
+
+def test_objects_are_shown_with_the_module_from_which_a_reader_imports_them():
+    rooms = shown(ROOT, "studies", "mixed_sparse_coding")
+    (module,) = rooms
+    assert module.__name__ == "multiconvex.studies.mixed_sparse_coding"
+    assert all(name.startswith(f"{module.__name__}.") for name in rooms[module])
 
 
 def test_public_objects_are_described_by_their_own_source():

@@ -6,11 +6,13 @@ import re
 from importlib import import_module
 
 import pytest
+from block_by_block.api import ROOM
 from block_by_block.book_map import (
     best_test,
     chapters,
     describe,
     public_names,
+    title,
     toc_docnames,
 )
 from pages import ROOT
@@ -27,12 +29,6 @@ STUDIES = sorted(
 
 def source(chapter):
     return (ROOT / f"{chapter.docname}.md").read_text(encoding="utf-8")
-
-
-def shown_studies(chapter):
-    """Studies that the cells of a chapter import."""
-    imports = re.findall(r"^from multiconvex\.studies import (.+)$", source(chapter), re.MULTILINE)
-    return {stem for line in imports for stem in re.findall(r"\w+", line)}
 
 
 def experiments(study):
@@ -84,18 +80,28 @@ def test_an_explained_object_is_used_by_its_chapter_and_tested(chapter, name):
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
 def test_a_chapter_and_its_study_share_a_stem(chapter):
     assert chapter.stem in STUDIES
-    assert chapter.stem in shown_studies(chapter)
+    assert chapter.stem in chapter.studies
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
+def test_a_chapter_has_its_page_of_the_reference(chapter):
+    docname = f"front/api/studies/{chapter.stem}"
+    assert docname in toc_docnames(ROOT)
+    page = (ROOT / f"{docname}.md").read_text(encoding="utf-8")
+    assert ROOM.findall(page) == [("studies", chapter.stem), ("viz", chapter.stem)]
+    assert f"{{doc}}`/{chapter.docname}`" in page
+    assert title(page) == f"{chapter.title}: studies"
 
 
 @pytest.mark.parametrize("stem", STUDIES)
 def test_a_study_belongs_to_one_chapter_and_has_a_test_of_its_name(stem):
-    assert sum(stem in shown_studies(chapter) for chapter in CHAPTERS) == 1
+    assert sum(stem in chapter.studies for chapter in CHAPTERS) == 1
     assert (ROOT / f"tests/studies/test_{stem}.py").is_file()
 
 
 @pytest.mark.parametrize("stem", STUDIES)
 def test_every_experiment_is_shown_and_tested(stem):
-    pages = [source(chapter) for chapter in CHAPTERS if stem in shown_studies(chapter)]
+    pages = [source(chapter) for chapter in CHAPTERS if stem in chapter.studies]
     test = (ROOT / f"tests/studies/test_{stem}.py").read_text(encoding="utf-8")
     for name in experiments(f"multiconvex.studies.{stem}"):
         assert any(re.search(rf"\b{name}\(", page) for page in pages), f"{name} is in no cell"

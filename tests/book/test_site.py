@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 from block_by_block.address import read_address
+from block_by_block.api import documented, named_rooms
 from block_by_block.book_map import chapters, public_names, toc_docnames
 from block_by_block.leftovers import leftovers
 from pages import ROOT, parsed
@@ -167,14 +168,13 @@ def test_every_page_names_the_same_repository(site):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
-def test_chapters_and_reference_lead_to_each_other(soup, chapter):
-    reference = soup("front/api")
-    linked = {
-        urlsplit(a["href"]).fragment for a in soup(chapter.docname).select('a[href*="api.html#"]')
-    }
+def test_chapters_and_reference_lead_to_each_other(site, soup, chapter):
+    links = soup(chapter.docname).select('a[href*="/api/"]')
+    linked = {urlsplit(link["href"]).fragment: link["href"] for link in links}
     for name in chapter.algorithms:
         assert name in linked, f"{chapter.docname} does not lead to {name}"
-        entry = reference.find(id=name).find_parent("dl")
+        page = (site / chapter.docname).parent / linked[name].split("#")[0]
+        entry = parsed(page.resolve()).find(id=name).find_parent("dl")
         assert entry.select(f'a[href*="{chapter.stem}.html"]'), f"{name} does not lead back"
 
 
@@ -187,6 +187,23 @@ def test_a_chapter_leads_to_its_study_and_the_tests_of_it(soup, chapter):
 
 def test_every_public_name_is_in_the_reference(site):
     assert set(public_names()) - inventory(site / "objects.inv") == set()
+
+
+def test_everything_in_a_room_is_in_the_reference(site):
+    everything = {name for room, _ in named_rooms(ROOT) for name in documented(room)}
+    assert everything > set(public_names())
+    assert everything - inventory(site / "objects.inv") == set()
+
+
+def test_the_contents_of_the_reference_name_every_object_and_every_study(soup):
+    listed = {
+        urlsplit(link["href"]).fragment
+        for docname in ("front/api", "front/api/studies")
+        for link in soup(docname).select(".reference-contents td a")
+    }
+    studies = {study for chapter in CHAPTERS for study in chapter.studies}
+    assert listed >= {f"module-multiconvex.studies.{study}" for study in studies}
+    assert listed >= set(public_names())
 
 
 def test_the_atlas_has_one_row_for_each_algorithm(soup):

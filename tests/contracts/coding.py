@@ -6,9 +6,8 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from contracts.update import Bare, UpdateContract
+from contracts.update import UpdateContract
 from multiconvex import HALS, ColumnSparse, DictionaryProblem, LeastSquares, NonNegative, NoPenalty
-from multiconvex import alternate as run_engine
 
 
 def coded(scale, k, *, nonnegative, shape=(9, 7), mode=0):
@@ -52,11 +51,6 @@ class CodingContract(UpdateContract):
     def search_from(self, problem, x):
         """Return the point from which one step must find the best support."""
         return x
-
-    def test_says_what_the_problem_must_offer(self):
-        name, needs = type(self.update).__name__, ", ".join(self.update.requires)
-        with pytest.raises(TypeError, match=f"{name} needs a problem that offers {needs}; Bare"):
-            run_engine(Bare(ColumnSparse(1)), (np.eye(2),), self.update)
 
     def test_codes_are_sparse_and_signed_as_asked_from_any_start(self):
         for problem, x in self.cases():

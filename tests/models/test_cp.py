@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from contracts.instances import cp_to_array, planted_tensor
+from contracts.instances import cp_to_array, planted_tensor, scipy_nnls
 from contracts.model import ModelContract
 
 from multiconvex import (
@@ -175,6 +175,25 @@ def test_rank_one_agrees_with_the_matrix_model_on_a_tensor_of_one_slice():
     tensor = cp(X[:, :, None], 2, nonnegative=True, tol=1e-14, max_iter=20000, random_state=0)
     matrix = nmf(X, 2, tol=1e-14, max_iter=20000, random_state=0)
     np.testing.assert_allclose(tensor.objective, matrix.objective, rtol=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_noise_may_be_negative_and_factors_stay_nonnegative_and_optimal(seed):
+    rng = np.random.default_rng(seed)
+    planted = [rng.random((n, 3)) * (rng.random((n, 3)) > 0.4) for n in (12, 11, 10)]
+    truth = cp_to_array(planted)
+    X = truth + 0.1 * truth.std() * rng.standard_normal(truth.shape)
+    assert np.mean(X < 0) > 0.1
+    options = {"init": "random", "random_state": 0, "tol": 1e-13, "max_iter": 20000}
+    result = cp(X, 3, nonnegative=True, **options)
+    assert np.diff(result.trace.objective).max() <= 1e-12 * result.trace.objective[0]
+    assert result.objective < 0.5 * np.sum((X - truth) ** 2)
+    assert factor_match_score(result.factors, planted) > 0.98
+    for mode, factor in enumerate(result.factors):
+        left, right = (other for k, other in enumerate(result.factors) if k != mode)
+        design = np.einsum("iq,jq->ijq", left, right).reshape(-1, 3)
+        unfolded = np.moveaxis(X, mode, 0).reshape(len(factor), -1)
+        np.testing.assert_allclose(factor, scipy_nnls(design, unfolded.T).T, atol=1e-5)
 
 
 @pytest.mark.parametrize("update", [HALS(), ActiveSet(), MultiplicativeUpdate()])

@@ -174,7 +174,7 @@ class TestStarts:
         assert len(tried.objectives) == max(STARTS)
 
     def test_six_centres_rarely_reach_the_least_and_end_on_few_levels(self, tried):
-        assert 0 < tried.success < 0.2
+        assert 0.02 < tried.success < 0.2
         assert len(np.unique(tried.objectives.round(1))) < 20
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from contracts.instances import generators, scipy_nnls
-from contracts.problems import PLAIN, factors, least_squares
+from contracts.problems import PLAIN, all_quadratics, least_squares
 from contracts.update import UpdateContract
 
 from multiconvex import ActiveSet, NonNegative, RefinedActiveSet, kkt_residual, nnls
@@ -17,12 +17,7 @@ class TestBlockPivoting(UpdateContract):
     settle = 1
 
     def problems(self, scale=1.0):
-        return [
-            least_squares(scale, PLAIN),
-            least_squares(scale, PLAIN, sparse=True),
-            factors(scale, PLAIN),
-            factors(scale, PLAIN, (5, 4, 6)),
-        ]
+        return all_quadratics(scale, PLAIN)
 
     @pytest.mark.parametrize(("l1", "l2"), [(0.4, 0.0), (0.0, 0.7), (0.4, 0.7)])
     def test_weights_enter_the_optimum(self, l1, l2):

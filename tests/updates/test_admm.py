@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from contracts.instances import generators
-from contracts.problems import PLAIN, factors, least_squares
+from contracts.problems import CONVEX, PLAIN, all_quadratics
 from contracts.update import UpdateContract
 
 from multiconvex import (
@@ -11,39 +11,18 @@ from multiconvex import (
     L1,
     L2,
     ActiveSet,
-    Box,
     ColumnSparse,
     Extrapolation,
     FactorProblem,
-    GroupL2,
     LeastSquares,
-    MaxColumnL1,
     NonNegative,
     NoPenalty,
     RelativeDecrease,
     RowSparse,
-    Simplex,
-    SubSimplex,
-    TraceNorm,
-    UnitBall,
     alternate,
 )
 from multiconvex.regression import LeastSquaresRegression
 
-CONVEX = [
-    NoPenalty(),
-    NonNegative(),
-    NonNegative(0.2, 0.3),
-    Box(0.0, 0.7),
-    L1(0.2),
-    L2(0.2),
-    GroupL2(0.2),
-    TraceNorm(0.2),
-    MaxColumnL1(0.2),
-    Simplex(),
-    SubSimplex(),
-    UnitBall(),
-]
 SPARSE = [RowSparse(2), ColumnSparse(3), RowSparse(2, nonnegative=True)]
 
 
@@ -52,16 +31,7 @@ class TestADMM(UpdateContract):
     settle = 2000
 
     def problems(self, scale=1.0):
-        return [
-            least_squares(scale, PLAIN),
-            least_squares(scale, PLAIN, sparse=True),
-            factors(scale, PLAIN),
-            factors(scale, PLAIN, (5, 4, 6)),
-        ]
-
-    def test_says_which_penalties_it_honours(self):
-        """All of them: see the first-order conditions below."""
-        assert self.update.handles is None
+        return all_quadratics(scale, PLAIN)
 
 
 class TestStrongCoupling(TestADMM):

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 from contracts.instances import generators, read_only, scipy_nnls
+from contracts.update import Bare
 
 from multiconvex import (
     ActiveSet,
     AtomTransport,
-    Block,
     FactorProblem,
-    MultiblockProblem,
     NonNegative,
     PickedAtoms,
     Simplex,
@@ -97,17 +96,6 @@ def test_single_precision_is_kept():
     new = step(problem, x)
     assert new.dtype == np.float32
     np.testing.assert_allclose(new, problem.blocks[0].penalty.atoms(truth), rtol=1e-6)
-
-
-class Bare(MultiblockProblem):
-    def __init__(self, penalty):
-        self.blocks = (Block("z", (2, 2), penalty),)
-
-    def loss(self, x):
-        return 0.0
-
-    def residual(self, x):
-        return 0.0
 
 
 def test_says_what_it_needs():

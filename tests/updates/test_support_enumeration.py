@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from contracts.instances import generators
 from contracts.problems import factors, least_squares
-from contracts.update import Bare, UpdateContract
+from contracts.update import UpdateContract
 
 from multiconvex import (
     FactorProblem,
@@ -57,11 +57,6 @@ class TestSupportEnumeration(UpdateContract):
                 factors(scale, RowSparse(1), (5, 4, 6)),
             )
         ]
-
-    def test_says_what_the_problem_must_offer(self):
-        sentence = "SupportEnumeration needs a problem that offers normal_equations; Bare does not"
-        with pytest.raises(TypeError, match=sentence):
-            alternate(Bare(RowSparse(1)), (np.eye(2),), self.update)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
