@@ -169,7 +169,10 @@ class Extrapolation:
 
     Cost: the update's own per sweep, and one more sweep after each failure.
 
-    Chapter: :doc:`/chapters/foundations/alternating_optimization`
+    Chapter: :doc:`/chapters/algorithms/extrapolation`
+
+    With two factors, whose scales are free, a weight held above one half diverges. The weight that
+    grows until it fails hovers about that limit.
 
     References
     ----------

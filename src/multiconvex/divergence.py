@@ -43,8 +43,8 @@ class DenseDivergence:
                 _add_product(total, half, slab, rows, columns, k)
         return num, den
 
-    def curvature(self, rows, columns, k):
-        """Return the largest row sum of the (nonnegative) second derivatives in factor ``k``."""
+    def curvature_sums(self, rows, columns, k):
+        """Return the row sums of the (nonnegative) second derivatives in factor ``k``."""
         other = (columns, rows)[k]
         total = np.zeros_like((rows, columns)[k])
         sums = other.sum(axis=1)
@@ -52,7 +52,7 @@ class DenseDivergence:
             bend = self.loss.curvature(data, model)
             bend *= sums if k == 0 else sums[slab, None]
             _add_product(total, bend, slab, rows, columns, k)
-        return float(total.max())
+        return total
 
     def rows(self, k):
         """Return the data with the rows of factor ``k`` first."""
@@ -142,13 +142,13 @@ class SparseKullbackLeibler:
         sparse_ratio_times(*_csr(self.matrix), rows, columns, self._floor, *outputs)
         return num, (columns, rows)[k].sum(axis=0)[None, :]
 
-    def curvature(self, rows, columns, k):
-        """Return the largest row sum of the (nonnegative) second derivatives in factor ``k``."""
+    def curvature_sums(self, rows, columns, k):
+        """Return the row sums of the (nonnegative) second derivatives in factor ``k``."""
         bend = self.matrix.copy()
         bend.data /= sparse_model(*_csr(self.matrix)[1:], rows, columns, self._floor) ** 2
         other = (columns, rows)[k]
         weighted = other * other.sum(axis=1)[:, None]
-        return float(((bend if k == 0 else bend.T) @ weighted).max())
+        return (bend if k == 0 else bend.T) @ weighted
 
     def rows(self, k):
         """Return the CSR arrays of the data with the rows of factor ``k`` first."""

@@ -26,6 +26,13 @@ def factors_to_array(factors):
     return (factors[0] @ khatri_rao(factors[1:]).T).reshape(shape)
 
 
+def multiply_modes(array, matrices):
+    """Multiply an array by one matrix along each mode."""
+    for k, matrix in enumerate(matrices):
+        array = np.moveaxis(np.tensordot(matrix, array, axes=(1, k)), 0, k)
+    return array
+
+
 class DenseTensor:
     """A dense array of order two or more.
 
@@ -87,9 +94,7 @@ class TuckerTensor:
     @cached_property
     def norm2(self):
         """Squared Frobenius norm, through the Gram matrices of the bases."""
-        product = self.core.array
-        for k, basis in enumerate(self.bases):
-            product = np.moveaxis(np.tensordot(basis.T @ basis, product, axes=(1, k)), 0, k)
+        product = multiply_modes(self.core.array, [basis.T @ basis for basis in self.bases])
         return float(np.vdot(product, self.core.array))
 
     def mttkrp(self, factors, k):

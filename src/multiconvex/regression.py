@@ -89,6 +89,10 @@ class LeastSquaresRegression(MultiblockProblem):
     def lipschitz(self, x, k):
         return float(np.linalg.eigvalsh(self._products[0])[-1])
 
+    def curvature_sums(self, x, k):
+        """Return the row sums of the magnitudes of the second derivatives, as one row."""
+        return np.abs(self._products[0]).sum(axis=0)[None, :]
+
     def multiplicative_terms(self, x, k):
         """Return ``num, den`` with gradient ``den - num``."""
         gram, rhs = self._products
@@ -116,7 +120,11 @@ class DivergenceRegression(MultiblockProblem):
 
     def lipschitz(self, x, k):
         """Return a bound on the second derivatives at ``x`` only: the loss has no global one."""
-        return self._data.curvature(self._design, x[0], 1)
+        return float(self.curvature_sums(x, k).max())
+
+    def curvature_sums(self, x, k):
+        """Return the row sums of the second derivatives at ``x``, in the shape of the block."""
+        return self._data.curvature_sums(self._design, x[0], 1)
 
     def multiplicative_terms(self, x, k):
         """Return ``num, den`` with gradient ``den - num``."""
@@ -203,14 +211,14 @@ def nnls(
     """
     rule = _as_update(update, _NNLS_UPDATES)
     positive = isinstance(rule, MultiplicativeUpdate)
-    W, Y, vector = _check_data(W, Y, nonnegative=positive)
+    W, Y, vector = check_data(W, Y, nonnegative=positive)
     if update == "active_set" and _prefers_refinement(W, Y):
         rule = RefinedActiveSet()
     problem = LeastSquaresRegression(W, Y, NonNegative(l1, l2))
     if init is None:
         start = _least_squares_start(problem, rule)
     else:
-        start = _check_init(init, problem, vector)
+        start = check_init(init, problem, vector)
     return _solve(problem, start, rule, max_iter, tol, callback, vector)
 
 
@@ -271,7 +279,7 @@ def nnkl(
     >>> nnkl(W, np.array([3.0, 4.0, 1.0])).x
     array([2.])
     """
-    W, Y, vector = _check_data(W, Y, nonnegative=True)
+    W, Y, vector = check_data(W, Y, nonnegative=True)
     _check_support(W, Y)
     rule = _as_update(update, _NNKL_UPDATES)
     problem = DivergenceRegression(W, Y, KullbackLeibler(), NonNegative(l1, l2))
@@ -279,7 +287,7 @@ def nnkl(
         scales = np.asarray(Y.sum(axis=0)).ravel() / max(W.sum(), np.finfo(W.dtype).tiny)
         start = np.repeat(np.asarray(scales, W.dtype)[:, None], W.shape[1], axis=1)
     else:
-        start = _check_init(init, problem, vector)
+        start = check_init(init, problem, vector)
         if isinstance(rule, MultiplicativeUpdate | NoLips) and start.min() <= 0.0:
             raise ValueError(
                 f"init must be positive, got {start.min():.3g}: an entry at zero cannot grow."
@@ -307,7 +315,8 @@ def _as_update(update, named):
     return named[update]
 
 
-def _check_data(W, Y, *, nonnegative):
+def check_data(W, Y, *, nonnegative):
+    """Return checked ``W`` and ``Y``, with a column a problem, and whether ``Y`` was a vector."""
     W = check_array("W", W, ndim=2, nonnegative=nonnegative)
     Y = check_array("Y", Y, ndim=(1, 2), nonnegative=nonnegative, sparse=True)
     vector = Y.ndim == 1
@@ -328,7 +337,8 @@ def _check_support(W, Y):
         )
 
 
-def _check_init(init, problem, vector):
+def check_init(init, problem, vector):
+    """Return checked initial coefficients as a block, with a row a problem."""
     columns = np.asarray(init)
     shape = problem.blocks[0].shape
     expected = (shape[1],) if vector else shape[::-1]

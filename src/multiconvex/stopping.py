@@ -62,6 +62,33 @@ class Patience:
         return self.tol > 0 and self.idle >= self.sweeps
 
 
+@dataclass
+class Settled:
+    """Stop after several sweeps that change the objective by less than ``tol`` times its value.
+
+    For fits whose objective may rise on the way, as the copies of a block come together. The rule
+    counts, so each fit needs its own. With ``tol=0`` it never fires.
+
+    Examples
+    --------
+    >>> rule = Settled(1e-3, sweeps=2)
+    >>> rule(1.0, 1.5), rule(1.5, 1.5), rule(1.5, 1.5)
+    (False, False, True)
+    """
+
+    tol: float = 1e-6
+    sweeps: int = 3
+    idle: int = field(default=0, init=False)
+
+    def __post_init__(self):
+        check_positive("tol", self.tol, allow_zero=True)
+        check_count("sweeps", self.sweeps)
+
+    def __call__(self, previous, current):
+        self.idle = 0 if abs(previous - current) > self.tol * abs(previous) else self.idle + 1
+        return self.tol > 0 and self.idle >= self.sweeps
+
+
 class ConvergenceWarning(UserWarning):
     """A fit used all its sweeps before its stopping rule was met."""
 

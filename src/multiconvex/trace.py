@@ -40,7 +40,9 @@ class Trace:
     event : ndarray of str
         ``"start"``, ``"sweep"``, ``"restart"`` (an extrapolated sweep was undone and redone),
         ``"compressed"`` (a sweep on compressed data, measured on the data), ``"no better"`` (a
-        sweep that left the best point as it was), or ``"balanced"`` (the last rescaling).
+        sweep that left the best point as it was), ``"balanced"`` (the last rescaling),
+        ``"decompressed"`` (the end of a compressed fit, measured on the data), or ``"restored"``
+        (profiles moved into all their constraints).
     """
 
     iteration: np.ndarray

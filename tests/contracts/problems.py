@@ -3,7 +3,22 @@
 import numpy as np
 import scipy.sparse as sp
 
-from multiconvex import DivergenceProblem, FactorProblem, KullbackLeibler, NonNegative
+from multiconvex import (
+    L1,
+    L2,
+    Box,
+    DivergenceProblem,
+    FactorProblem,
+    GroupL2,
+    KullbackLeibler,
+    MaxColumnL1,
+    NonNegative,
+    NoPenalty,
+    Simplex,
+    SubSimplex,
+    TraceNorm,
+    UnitBall,
+)
 from multiconvex.regression import DivergenceRegression, LeastSquaresRegression
 
 
@@ -62,6 +77,20 @@ def divergence_factors(scale, penalty, loss=None, *, sparse=False):
 
 
 PLAIN = NonNegative()
+CONVEX = [
+    NoPenalty(),
+    NonNegative(),
+    NonNegative(0.2, 0.3),
+    Box(0.0, 0.7),
+    L1(0.2),
+    L2(0.2),
+    GroupL2(0.2),
+    TraceNorm(0.2),
+    MaxColumnL1(0.2),
+    Simplex(),
+    SubSimplex(),
+    UnitBall(),
+]
 
 
 def all_quadratics(scale, penalty):

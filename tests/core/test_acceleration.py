@@ -153,6 +153,73 @@ def test_unconstrained_blocks():
     assert fast.objective < 1e-10 * fast.trace.objective[0]
 
 
+class Remembering(HALS):
+    """HALS that counts its calls in its memory."""
+
+    def start(self, problem, x, k):
+        return 0
+
+    def __call__(self, problem, x, k, memory):
+        return super().__call__(problem, x, k, None)[0], memory + 1
+
+
+def test_a_restart_rolls_back_what_updates_remember():
+    """A sweep that is undone and redone leaves one call in the memory, not two."""
+    problem, start = instance(1, 2)
+    rule = Extrapolation(beta=0.9)
+    state, events = rule.start(problem, start, (0, 0)), []
+    for sweep in range(1, 61):
+        state, event = rule.sweep(problem, (Remembering(), Remembering()), state)
+        events.append(event)
+        assert state.memory == (sweep, sweep)
+    assert "restart" in events
+
+
+class Undefined(FactorProblem):
+    """The third objective that is asked for is not a number."""
+
+    def __init__(self, X, rank, penalties):
+        super().__init__(X, rank, penalties)
+        self.calls = itertools.count(1)
+
+    def objective(self, x):
+        return np.nan if next(self.calls) == 3 else super().objective(x)
+
+
+def test_an_objective_that_is_not_a_number_is_a_failure():
+    """As where extrapolation has made zeros of what counts need."""
+    problem, start = instance(0, 2)
+    odd = Undefined(problem.data.array, 4, (NonNegative(),) * 2)
+    visited = states(Extrapolation(), odd, start, ActiveSet(), 4)
+    assert [event for _, event in visited] == ["start", "sweep", "restart", "sweep", "sweep"]
+    assert all(np.isfinite(state.momentum.objective) for state, _ in visited)
+
+
+def held(beta):
+    """Extrapolation whose weight stays put, up to rounding."""
+    still = 1.0 + 1e-12
+    return Extrapolation(beta=beta, gamma=still, gamma_bar=still, eta=still)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_unchecked_a_weight_above_one_half_does_not_converge(seed):
+    """The scales of two factors are free, so one half is the limit; the optimum is Eckart-Young."""
+    rng = np.random.default_rng(seed)
+    X, start = rng.standard_normal((9, 7)), [rng.standard_normal((n, 2)) for n in (9, 7)]
+    problem = FactorProblem(X, 2, (NoPenalty(), NoPenalty()))
+    best = 0.5 * np.sum(np.linalg.svd(X, compute_uv=False)[2:] ** 2)
+    gaps = []
+    for beta in (0.45, 0.55):
+        state = held(beta).start(problem, tuple(start), (None, None))
+        for _ in range(300):
+            state = held(beta)._extrapolated_sweep(problem, (LeastSquares(),) * 2, state)
+        gaps.append(problem.objective(state.momentum.working) / best - 1.0)
+    assert gaps[0] < 1e-6
+    assert gaps[1] > 1e-1
+    checked = run(problem, start, held(0.55), LeastSquares(), 300)
+    assert checked.objective < best * (1.0 + 1e-6)
+
+
 @pytest.mark.parametrize(
     "options",
     [{"beta": 0.2}, {"gamma": 1.3}, {"gamma_bar": 1.05}, {"eta": 3.0}],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from multiconvex import RelativeDecrease
+from multiconvex.stopping import Settled
 
 
 def test_fires_when_the_relative_decrease_is_small():
@@ -34,3 +35,17 @@ def test_coming_from_infinity_is_not_convergence():
 def test_impossible_tolerances_are_refused(tol):
     with pytest.raises(ValueError, match="tol must be a finite nonnegative number"):
         RelativeDecrease(tol)
+
+
+def test_settled_ignores_rises_and_counts_sweeps_that_change_little():
+    rule = Settled(0.1, sweeps=2)
+    assert not rule(10.0, 20.0)
+    assert not rule(20.0, 19.0)
+    assert not rule(19.0, 25.0)
+    assert not rule(25.0, 26.0)
+    assert rule(26.0, 25.0)
+
+
+def test_settled_with_zero_never_fires():
+    rule = Settled(0.0, sweeps=1)
+    assert not any(rule(1.0, 1.0) for _ in range(5))

@@ -55,6 +55,29 @@ def test_amino_acids(shared):
     assert emission[0] > emission[1] > emission[2], "tryptophan emits reddest"
 
 
+def test_goldenrod(shared):
+    """The highest peak comes at the times the documentation tells, in both versions."""
+    ready, raw = datasets.load_goldenrod(), datasets.load_goldenrod_raw()
+    assert [piece.shape for piece in ready.slices] == [(60, 434)] * 4
+    assert [piece.shape for piece in raw.slices] == [(60, 1301)] * 4
+    assert ready.samples == raw.samples == tuple(f"sample {n}" for n in (119, 121, 122, 458))
+    np.testing.assert_array_equal(ready.wavelengths, np.arange(200, 320, 2))
+    for runs, step in ((ready, 0.02), (raw, 0.4 / 60)):
+        for clock, piece, peak in zip(runs.times, runs.slices, (12.08, 12.34, 12.2, 12.32)):
+            assert clock[piece.sum(axis=0).argmax()] == pytest.approx(peak, abs=0.02)
+            np.testing.assert_allclose(np.diff(clock), step, atol=1e-4)
+    readings = np.hstack(raw.slices)
+    assert np.hstack(ready.slices).min() == 0 and -8 < readings.min() < -7
+    assert 0.2 < np.mean(readings < 0) < 0.23 and 1793 < readings.max() < 1794
+    assert ready.origin == "fetched" and ready.citation and "GPL" in ready.licence
+
+
+def test_goldenrod_of_another_kind_is_refused(shared, monkeypatch):
+    monkeypatch.setitem(datasets._files.FILES, "goldenrod", datasets._files.FILES["goldenrod_raw"])
+    with pytest.raises(datasets.DataCorrupted, match="no list 'Sa_pr' of matrices"):
+        datasets.load_goldenrod()
+
+
 def test_indian_pines():
     scene = datasets.load_indian_pines()
     assert scene.cube.shape == (145, 145, 200) and scene.origin == "bundled"

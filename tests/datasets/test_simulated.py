@@ -9,6 +9,9 @@ MAKERS = {
     "mixture": lambda seed: datasets.make_mixture((7, 6), 20, 3, random_state=seed).cube,
     "photons": lambda seed: datasets.make_mixture((7, 6), counts=50, random_state=seed).cube,
     "fluorescence": lambda seed: datasets.make_fluorescence(4, 9, 8, random_state=seed).tensor,
+    "chromatograms": lambda seed: np.hstack(
+        datasets.make_chromatograms(3, (60, 55, 70), wavelengths=8, random_state=seed).slices
+    ),
     "matrix": lambda seed: datasets.make_low_rank(6, 5, 2, snr=20, random_state=seed).X,
     "tensor": lambda seed: datasets.make_nonnegative_cp((4, 3, 5), 2, random_state=seed).X,
 }
@@ -90,6 +93,35 @@ def test_noiseless_fluorescence_is_the_model():
     assert data.mask.all() and len(data.names) == 4
 
 
+def test_noiseless_chromatograms_are_the_model():
+    runs = datasets.make_chromatograms(
+        5, (90, 121, 100, 90, 95), wavelengths=12, baseline=0.1, snr=np.inf, random_state=0
+    )
+    for piece, row, profiles in zip(runs.slices, runs.amounts, runs.profiles):
+        np.testing.assert_allclose(piece, (runs.spectra * row) @ profiles.T)
+    assert [len(clock) for clock in runs.times] == [90, 121, 100, 90, 95]
+    assert runs.names[-1] == "background" and np.ptp(runs.profiles[0][:, -1]) == 0
+
+
+def test_common_drift_keeps_cross_products_and_scattered_peaks_do_not():
+    def spread(**shifts):
+        runs = datasets.make_chromatograms(6, 161, snr=np.inf, random_state=0, **shifts)
+        products = np.array([profiles.T @ profiles for profiles in runs.profiles])
+        return np.abs(products - products[0]).max() / products.max()
+
+    assert spread(drift=0.1) < 1e-3 < 0.02 < spread(drift=0.0, scatter=0.03)
+
+
+def test_chromatograms_between_two_minutes():
+    runs = datasets.make_chromatograms(2, (121, 101), random_state=0)
+    part = runs.between(10.5, 11.0)
+    assert [piece.shape for piece in part.slices] == [(60, 26), (60, 26)]
+    assert part.times[0][0] == pytest.approx(10.5) and len(part.profiles[1]) == 26
+    np.testing.assert_array_equal(part.slices[1], runs.slices[1][:, 25:51])
+    with pytest.raises(ValueError, match="no instants between 1 and 2 min"):
+        runs.between(1, 2)
+
+
 def test_low_rank_and_cp_are_their_factors():
     matrix = datasets.make_low_rank(8, 7, 3, random_state=0)
     np.testing.assert_allclose(matrix.X, matrix.W @ matrix.H.T)
@@ -104,7 +136,8 @@ def test_density_makes_factors_sparse():
 
 
 def test_simulated_data_say_so():
-    for data in (datasets.make_mixture(random_state=5), datasets.make_fluorescence(random_state=5)):
+    makers = (datasets.make_mixture, datasets.make_fluorescence, datasets.make_chromatograms)
+    for data in (make(random_state=5) for make in makers):
         assert data.origin == "simulated"
         assert "random_state=5" in data.source
 
@@ -116,6 +149,9 @@ def test_simulated_data_say_so():
         (lambda: datasets.make_mixture(bands=2), "bands must be at least 3, got 2"),
         (lambda: datasets.make_mixture((1, 2)), "number of pixels must be at least 3, got 2"),
         (lambda: datasets.make_fluorescence(rank=0), "rank must be at least 1"),
+        (lambda: datasets.make_chromatograms(samples=0), "samples must be at least 1, got 0"),
+        (lambda: datasets.make_chromatograms(2, (9, 2)), "times must be at least 3, got 2"),
+        (lambda: datasets.make_chromatograms(3, (9, 8)), "one number for each of 3 runs"),
         (lambda: datasets.make_low_rank(3, 3, 0), "rank must be at least 1"),
         (lambda: datasets.make_nonnegative_cp((3,), 1), "order must be at least 2, got 1"),
     ],

@@ -10,8 +10,10 @@ from importlib import import_module
 _HOMES = {
     "behaviour": ("make_decisions", "make_foraging"),
     "bundled": ("load_indian_pines", "load_kinetic", "load_stains"),
+    "chromatography": ("make_chromatograms",),
     "fetched": (
-        "load_amino_acids", "load_foraging", "load_ibl_mouse", "load_moffett", "load_samson",
+        "load_amino_acids", "load_foraging", "load_goldenrod", "load_goldenrod_raw",
+        "load_ibl_mouse", "load_moffett", "load_samson",
     ),
     "latent": (
         "BanditAgent", "DiamondPoints", "HiddenDecisions", "RegressionMixture",
@@ -21,8 +23,8 @@ _HOMES = {
     "listing": ("catalogue", "load_or_simulate"),
     "trials": ("DecisionTrials", "ForagingSessions"),
     "types": (
-        "Axis", "FluorescenceTensor", "HyperspectralImage", "LowRankMatrix", "LowRankTensor",
-        "StainImage",
+        "Axis", "Chromatograms", "FluorescenceTensor", "HyperspectralImage", "LowRankMatrix",
+        "LowRankTensor", "StainImage",
     ),
     "_errors": ("DataCorrupted", "DataUnavailable"),
 }  # fmt: skip

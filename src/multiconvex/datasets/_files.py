@@ -25,6 +25,14 @@ _FORAGING = (
     "https://raw.githubusercontent.com/hanhou/Dynamic-Foraging/"
     "1e8736b044e8f4dc66f4fcecf37f53f878b5045a/export/"
 )
+_CHROMATOGRAPHR = (
+    "https://raw.githubusercontent.com/ethanbass/chromatographR/"
+    "1ccb3293dcfac6688892ba1cc54fe5ccaffe162f/data/"
+)
+_GOLDENROD = (
+    "E. Bass. chromatographR: chromatographic data analysis toolset, R package; its example data, "
+    "four extracts of roots of goldenrod (Solidago altissima) by HPLC with a diode-array detector."
+)
 _GLM_HMM = (
     "https://raw.githubusercontent.com/anhknguyen96/glm-hmm/"
     "ae1dc355d180e5b7963321fe4dad9c0d774a1695/data/data_for_cluster/data_by_animal/"
@@ -107,6 +115,24 @@ FILES = {
             "https://github.com/hanhou/Dynamic-Foraging"
         ),
         simulator="make_foraging",
+    ),
+    "goldenrod": RemoteFile(
+        path="chromatography/goldenrod_hplc_dad.RData",
+        url=_CHROMATOGRAPHR + "Sa_pr.RData",
+        sha256="a3948dc89700793843f45f023255c3cb7c0a9ad09632c09e37bb6b2d100a5baa",
+        size=673_840,
+        licence="GPL, version 2 or later",
+        citation=_GOLDENROD,
+        simulator="make_chromatograms",
+    ),
+    "goldenrod_raw": RemoteFile(
+        path="chromatography/goldenrod_hplc_dad_raw.RData",
+        url=_CHROMATOGRAPHR + "Sa.RData",
+        sha256="dbfd3665787cb69ab23b49d260b9b1f1a4788d45ff1caf28ca49edab31eb42b1",
+        size=927_788,
+        licence="GPL, version 2 or later",
+        citation=_GOLDENROD,
+        simulator="make_chromatograms",
     ),
     "ibl_mouse": RemoteFile(
         path="behaviour/ibl_CSHL_008.npz",

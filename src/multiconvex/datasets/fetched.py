@@ -6,7 +6,7 @@ from scipy.io import loadmat
 from ._errors import DataCorrupted
 from ._files import FILES, fetch
 from .trials import DecisionTrials, ForagingSessions
-from .types import Axis, FluorescenceTensor, HyperspectralImage
+from .types import Axis, Chromatograms, FluorescenceTensor, HyperspectralImage
 
 _SAMSON_RANGE = (401.0, 889.0)
 
@@ -115,6 +115,42 @@ def load_foraging():
     )
 
 
+def load_goldenrod():
+    """Four extracts of goldenrod roots, with a detector of 60 wavelengths, after preprocessing.
+
+    Returns
+    -------
+    Chromatograms
+        Four slices of shape (60, 434), from 10 to 18.66 minutes and from 200 to 318 nm. Those who
+        published them smoothed the runs, subtracted a baseline and cut at zero; they did not align
+        them. The highest peak comes at 12.08, 12.34, 12.2 and 12.32 minutes.
+
+    Raises
+    ------
+    DataUnavailable
+        When the file is not on this machine and cannot be fetched.
+    """
+    return _chromatograms("goldenrod", "Sa_pr", "goldenrod", (434, 60))
+
+
+def load_goldenrod_raw():
+    """The same four extracts as the detector recorded them.
+
+    Returns
+    -------
+    Chromatograms
+        Four slices of shape (60, 1301), every 0.4 seconds, with a baseline that moves; a fifth of
+        the readings are below zero, down to -8 where intensities reach 1794. Each run has its own
+        `times`.
+
+    Raises
+    ------
+    DataUnavailable
+        When the file is not on this machine and cannot be fetched.
+    """
+    return _chromatograms("goldenrod_raw", "Sa", "goldenrod, raw", (1301, 60))
+
+
 def load_ibl_mouse():
     """Choices of one mouse about the side of a grating, with nine contrasts.
 
@@ -170,6 +206,26 @@ def _unmixing(key, name, names, wavelengths):
         wavelengths=wavelengths,
         spectra=np.ascontiguousarray(reference.T),
         abundances=np.ascontiguousarray(abundances),
+    )
+
+
+def _chromatograms(key, field, name, shape):
+    """Read R matrices of one shape, whose row names are minutes and column names nanometres."""
+    import rdata
+
+    path = fetch(key)
+    runs = rdata.read_rda(path).get(field, {})
+    if not runs or any(run.shape != shape for run in runs.values()):
+        raise DataCorrupted(f"{path} has no list {field!r} of matrices of shape {shape}")
+    wavelengths = next(iter(runs.values())).coords["dim_1"]
+    return Chromatograms(
+        name=name,
+        units="absorbance, arbitrary",
+        **_provenance(key),
+        slices=tuple(np.ascontiguousarray(run.values.T) for run in runs.values()),
+        times=tuple(run.coords["dim_0"].values.astype(float) for run in runs.values()),
+        wavelengths=wavelengths.values.astype(float),
+        samples=tuple(f"sample {label}" for label in runs),
     )
 
 

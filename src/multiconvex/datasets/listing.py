@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from . import behaviour, fetched, simulated
+from . import behaviour, chromatography, fetched, simulated
 from ._errors import DataUnavailable
 from ._files import FILES
 
@@ -22,6 +22,18 @@ _STAND_INS = {
     "amino_acids": (
         fetched.load_amino_acids,
         lambda seed: simulated.make_fluorescence(5, 201, 61, rank=3, random_state=seed),
+    ),
+    "goldenrod": (
+        fetched.load_goldenrod,
+        lambda seed: chromatography.make_chromatograms(
+            4, 434, rank=3, drift=0.12, random_state=seed
+        ),
+    ),
+    "goldenrod_raw": (
+        fetched.load_goldenrod_raw,
+        lambda seed: chromatography.make_chromatograms(
+            4, 1301, rank=3, drift=0.12, baseline=0.02, random_state=seed
+        ),
     ),
     "foraging": (
         fetched.load_foraging,
@@ -51,13 +63,15 @@ def load_or_simulate(name, *, random_state=0):
 
     Parameters
     ----------
-    name : {"samson", "moffett", "amino_acids", "foraging", "ibl_mouse"}
+    name : str
+        "samson", "moffett", "amino_acids", "goldenrod", "goldenrod_raw", "foraging" or
+        "ibl_mouse".
     random_state : None, int or numpy.random.Generator
         Used only by the simulator.
 
     Returns
     -------
-    HyperspectralImage, FluorescenceTensor, ForagingSessions or DecisionTrials
+    HyperspectralImage, FluorescenceTensor, Chromatograms, ForagingSessions or DecisionTrials
         As its loader returns, with ``origin == "simulated"`` and a `note` to show where the real
         set was unavailable. A file with a wrong checksum is an error, never replaced.
     """
@@ -102,10 +116,13 @@ def catalogue():
         _fetched_entry("samson", "lakeside, hyperspectral", "95 × 95 × 156"),
         _fetched_entry("moffett", "shore, hyperspectral", "50 × 50 × 184"),
         _fetched_entry("amino_acids", "amino acids, fluorescence", "5 × 201 × 61"),
+        _fetched_entry("goldenrod", "goldenrod, chromatograms", "4 × 60 × 434"),
+        _fetched_entry("goldenrod_raw", "the same, as recorded", "4 × 60 × 1301"),
         _fetched_entry("foraging", "mouse, two sides that pay", "25,959 trials"),
         _fetched_entry("ibl_mouse", "mouse, side of a grating", "56 × 90 trials"),
         _simulated_entry("make_mixture", "linear mixtures"),
         _simulated_entry("make_fluorescence", "excitation and emission"),
+        _simulated_entry("make_chromatograms", "chromatograms that drift"),
         _simulated_entry("make_low_rank", "nonnegative matrix"),
         _simulated_entry("make_nonnegative_cp", "nonnegative tensor"),
         _simulated_entry("make_diamond", "points around a diamond"),

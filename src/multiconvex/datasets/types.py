@@ -179,6 +179,52 @@ class StainImage(Dataset):
         return _maps(H, self.rgb.shape[:2])
 
 
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Chromatograms(Dataset):
+    """Runs of a chromatograph: absorbance by wavelength and time, one matrix a run.
+
+    Attributes
+    ----------
+    slices : tuple of ndarray, shapes (wavelengths, n_k)
+    times : tuple of ndarray, shapes (n_k,)
+        In minutes.
+    wavelengths : ndarray
+        In nanometres.
+    samples : tuple of str
+        Names of the runs.
+    names : tuple of str
+        Compounds, as far as they are known.
+    spectra : ndarray of shape (wavelengths, compounds) or None
+    profiles : tuple of ndarray, shapes (n_k, compounds), or None
+    amounts : ndarray of shape (runs, compounds) or None
+        What simulated runs were made from.
+    """
+
+    slices: tuple
+    times: tuple
+    wavelengths: np.ndarray
+    samples: tuple
+    names: tuple = ()
+    spectra: np.ndarray | None = None
+    profiles: tuple | None = None
+    amounts: np.ndarray | None = None
+
+    def between(self, first, last):
+        """The same runs from one minute to another."""
+        kept = [(clock >= first) & (clock <= last) for clock in self.times]
+        if not all(rows.any() for rows in kept):
+            raise ValueError(f"{self.name} has no instants between {first} and {last} min")
+        profiles = self.profiles
+        if profiles is not None:
+            profiles = tuple(profile[rows] for profile, rows in zip(profiles, kept))
+        return replace(
+            self,
+            slices=tuple(piece[:, rows].copy() for piece, rows in zip(self.slices, kept)),
+            times=tuple(clock[rows] for clock, rows in zip(self.times, kept)),
+            profiles=profiles,
+        )
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class LowRankMatrix(Sample):
     """A matrix ``X ≈ W Hᵀ`` with the factors it was made from."""

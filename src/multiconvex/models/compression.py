@@ -147,15 +147,17 @@ def worth_compressing(data, rank):
 def compress(data, dimension, rng):
     """Project a dense array on random dominant subspaces of each mode in turn.
 
+    ``dimension`` is one number for all modes, or one for each.
+
     Returns
     -------
     TuckerTensor
         Whose bases have orthonormal columns.
     """
     core, bases = data.array, []
-    for mode in range(core.ndim):
+    for mode, wanted in enumerate(np.broadcast_to(dimension, core.ndim)):
         unfolded = np.moveaxis(core, mode, 0).reshape(core.shape[mode], -1)
-        basis = _dominant_subspace(unfolded, dimension, rng)
+        basis = _dominant_subspace(unfolded, wanted, rng)
         shape = [basis.shape[1], *np.delete(core.shape, mode)]
         core = np.moveaxis((basis.T @ unfolded).reshape(shape), 0, mode)
         bases.append(basis)

@@ -1,13 +1,20 @@
 r"""Canonical polyadic (CP) decomposition of tensors of any order."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
 
-from multiconvex.acceleration import Extrapolation
+from multiconvex.acceleration import Extrapolation, KeepBest
 from multiconvex.checks import check_array, check_blocks, check_option, check_rank
 from multiconvex.losses import Frobenius
+from multiconvex.models.compressed_cp import (
+    check_ranks,
+    compressed_update,
+    fit_compressed,
+    project_on_subspaces,
+)
 from multiconvex.models.compression import Compression, fit_factors, worth_compressing
 from multiconvex.models.factor_problem import FactorProblem
 from multiconvex.models.factorization import Factorization
@@ -16,13 +23,23 @@ from multiconvex.models.jennrich import jennrich
 from multiconvex.models.nmf import default_update, has_nonnegative
 from multiconvex.operands import DenseTensor, TuckerTensor, factors_to_array
 from multiconvex.penalties import NonNegative, NoPenalty
-from multiconvex.stopping import RelativeDecrease
+from multiconvex.stopping import Patience, RelativeDecrease
 from multiconvex.trace import Recorder
+from multiconvex.updates import ProjectedLeastSquares
 
 
 @dataclass(frozen=True, repr=False)
 class TensorFactorization(Factorization):
-    """A CP model; see :class:`~multiconvex.Result` for the other attributes."""
+    """A CP model; see :class:`~multiconvex.Result` for the other attributes.
+
+    Attributes
+    ----------
+    compressed_objective : float or None
+        Of a compressed fit: the objective on the compressed data, without what the compression
+        lost.
+    """
+
+    compressed_objective: float | None = None
 
     @property
     def factors(self):
@@ -43,6 +60,7 @@ def cp(
     init="hosvd",
     acceleration="auto",
     balancing="auto",
+    compress=None,
     max_iter=500,
     tol=1e-6,
     callback=None,
@@ -65,15 +83,20 @@ def cp(
     penalties : sequence of Penalty, optional
         One for each mode. By default none.
     update : Update or dict, optional
-        By default :class:`LeastSquares`, or :class:`HALS` for nonnegative factors, or
-        :class:`ProxGradient` for other penalties.
+        By default :class:`LeastSquares`, or :class:`HALS` for nonnegative factors (compressed ones:
+        ``ProjectedLeastSquares("one_step")``), or :class:`ProxGradient` for other penalties.
     init : {"hosvd", "random", "jennrich"} or sequence of ndarray
         Leading singular vectors of the unfoldings; uniform or Gaussian entries; or Jennrich's
         algorithm (order 3). Nonnegative models take the heavier nonnegative part of each column.
-    acceleration : "auto", None, Extrapolation or Compression
-        ``"auto"`` extrapolates, first on compressed data where they are large.
+    acceleration : "auto", None, Extrapolation, Compression or KeepBest
+        ``"auto"`` extrapolates, first on compressed data where they are large; it keeps the best
+        point instead where an update may raise the objective.
     balancing : "auto", None or Balancing
         ``"auto"`` rescales components at every stage where the penalties allow it.
+    compress : None, "tucker" or sequence of int
+        Replace the data by their projection on dominant subspaces of these dimensions, with
+        ``"tucker"`` of ``rank + 5``, and fit that alone. Constraints hold for the factors of the
+        data.
     max_iter, tol, callback, random_state
         As in :func:`nmf`.
 
@@ -91,9 +114,11 @@ def cp(
     Notes
     -----
     Guarantee: the objective never increases. Without constraints a best approximation need not
-    exist, and factors may diverge while the objective falls.
+    exist, and factors may diverge while the objective falls. A compressed fit never raises the
+    objective on the compressed data; the last entry of its trace is measured on the data.
 
-    Cost: two passes over the data per sweep, O(N r) for N entries.
+    Cost: two passes over the data per sweep, O(N r) for N entries; with ``compress`` none per sweep
+    and a few in all.
 
     Chapter: :doc:`/chapters/foundations/low_rank_models`
 
@@ -120,27 +145,42 @@ def cp(
     operand = _as_operand(X)
     problem = FactorProblem(operand, rank, penalties)
     names = [block.name for block in problem.blocks]
+    if compress is None:
+        known, rules = operand, default_update(Frobenius(), penalties)
+    else:
+        known = project_on_subspaces(operand, check_ranks(compress, operand, rank), rng)
+        rules = dict(zip(names, map(compressed_update, penalties)))
     if isinstance(init, str):
-        start = _start(init, operand, rank, rng, signed)
+        start = _start(init, known, rank, rng, signed)
     else:
         start = check_blocks(init, [block.shape for block in problem.blocks], names)
+    update = update or rules
+    wanders = _wanders(update)
     if isinstance(acceleration, str):
         check_option("acceleration", acceleration, ("auto",))
-        large = worth_compressing(operand, rank)
-        acceleration = Compression() if large else Extrapolation()
-    result = fit_factors(
+        large = compress is None and worth_compressing(operand, rank)
+        gentle = Compression() if large else Extrapolation()
+        acceleration = KeepBest() if wanders else gentle
+    fit = fit_factors if compress is None else partial(fit_compressed, small=known)
+    result = fit(
         problem,
         start,
-        update or default_update(Frobenius(), penalties),
+        update,
         acceleration=acceleration,
         balancing=balancing,
-        stop=RelativeDecrease(tol),
+        stop=Patience(tol) if wanders else RelativeDecrease(tol),
         max_iter=max_iter,
         callback=callback,
         rng=rng,
         recorder=recorder,
     )
     return TensorFactorization(**vars(result))
+
+
+def _wanders(update):
+    """Return whether a rule may raise the objective."""
+    rules = update.values() if isinstance(update, dict) else (update,)
+    return any(isinstance(rule, ProjectedLeastSquares) for rule in rules)
 
 
 def _order(X):

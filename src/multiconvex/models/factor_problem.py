@@ -29,8 +29,13 @@ def factor_blocks(shape, rank, penalties):
             f"penalties must hold one penalty for each of the {len(shape)} factors, "
             f"got {len(penalties)}."
         )
-    names = ("W", "H") if len(shape) == 2 else [f"factors[{k}]" for k in range(len(shape))]
-    return tuple(Block(*entry) for entry in zip(names, [(n, rank) for n in shape], penalties))
+    shapes = [(n, rank) for n in shape]
+    return tuple(Block(*entry) for entry in zip(factor_names(len(shape)), shapes, penalties))
+
+
+def factor_names(order):
+    """Return the names of the factors of an array with so many modes."""
+    return ("W", "H") if order == 2 else tuple(f"factors[{k}]" for k in range(order))
 
 
 class FactorProblem(MultiblockProblem):
@@ -96,6 +101,10 @@ class FactorProblem(MultiblockProblem):
     def lipschitz(self, x, k):
         return float(np.linalg.eigvalsh(self.normal_equations(x, k)[0])[-1])
 
+    def curvature_sums(self, x, k):
+        """Return the row sums of the magnitudes of the second derivatives, as one row."""
+        return np.abs(self.normal_equations(x, k)[0]).sum(axis=0)[None, :]
+
     def multiplicative_terms(self, x, k):
         """Return ``num, den`` with gradient ``den - num``; the data must be nonnegative."""
         gram, rhs = self.normal_equations(x, k)
@@ -140,7 +149,11 @@ class DivergenceProblem(MultiblockProblem):
 
     def lipschitz(self, x, k):
         """Return a bound on the second derivatives at ``x`` only: the loss has no global one."""
-        return self.data.curvature(*x, k)
+        return float(self.curvature_sums(x, k).max())
+
+    def curvature_sums(self, x, k):
+        """Return the row sums of the second derivatives at ``x``, in the shape of block k."""
+        return self.data.curvature_sums(*x, k)
 
     def multiplicative_terms(self, x, k):
         """Return ``num, den`` with gradient ``den - num``."""

@@ -9,14 +9,20 @@ from multiconvex.acceleration import Extrapolation
 from multiconvex.checks import check_array, check_blocks, check_option, check_rank
 from multiconvex.losses import Frobenius, KullbackLeibler, as_loss
 from multiconvex.models.compression import Compression, fit_factors, worth_compressing
-from multiconvex.models.factor_problem import DivergenceProblem, FactorProblem, as_operand
+from multiconvex.models.factor_problem import (
+    DivergenceProblem,
+    FactorProblem,
+    as_operand,
+    factor_names,
+)
 from multiconvex.models.factorization import Factorization
 from multiconvex.models.initialization import filled, nndsvd, random_factors
-from multiconvex.penalties import L2, NonNegative, NoPenalty, Penalty
+from multiconvex.penalties import L2, NonNegative, NoPenalty, Penalty, RowSparse
 from multiconvex.stopping import RelativeDecrease
 from multiconvex.trace import Recorder
 from multiconvex.updates import (
     HALS,
+    BranchAndBound,
     LeastSquares,
     MultiplicativeUpdate,
     NoLips,
@@ -90,7 +96,8 @@ def nmf(
     update : Update or dict, optional
         By default :class:`HALS` (Frobenius), :class:`ScalarNewton` (Kullback-Leibler),
         :class:`MultiplicativeUpdate` (beta), and :class:`LeastSquares` or :class:`ProxGradient`
-        where the penalties are not nonnegativity.
+        where the penalties are not nonnegativity; :class:`BranchAndBound` for a factor with
+        nonnegative sparse rows.
     init : {"nndsvd", "random"} or pair of ndarray
     acceleration : "auto", None, Extrapolation or Compression
         ``"auto"`` extrapolates, under the Frobenius loss first on compressed data where they are
@@ -194,9 +201,17 @@ def has_nonnegative(penalties):
 def default_update(loss, penalties, *, sparse=False):
     """Return the rule that suits a loss and penalties best.
 
-    Products with sparse data are cheap, so passes over a block pay less beside them.
+    Products with sparse data are cheap, so passes over a block pay less beside them. Nonnegative
+    sparse rows have a rule of their own, and leave the other factors theirs.
     """
     kinds = {type(penalty) for penalty in penalties}
+    chooses = [isinstance(penalty, RowSparse) and penalty.nonnegative for penalty in penalties]
+    if isinstance(loss, Frobenius) and any(chooses):
+        rules = [
+            BranchAndBound() if choosing else default_update(loss, (penalty,), sparse=sparse)
+            for penalty, choosing in zip(penalties, chooses)
+        ]
+        return dict(zip(factor_names(len(rules)), rules))
     if kinds == {NonNegative}:
         if isinstance(loss, Frobenius):
             return HALS(sweeps=3, inner_tol=0.1) if sparse else HALS()

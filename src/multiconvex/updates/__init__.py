@@ -6,14 +6,19 @@ from multiconvex.updates.atom_assignment import AtomAssignment
 from multiconvex.updates.atom_transport import AtomTransport
 from multiconvex.updates.base import Update
 from multiconvex.updates.block_fista import BlockFISTA
+from multiconvex.updates.branch_and_bound import BranchAndBound
+from multiconvex.updates.coupled_admm import CoupledADMM
+from multiconvex.updates.coupled_least_squares import CoupledLeastSquares
 from multiconvex.updates.factor_update import FactorUpdate
 from multiconvex.updates.hals import HALS
 from multiconvex.updates.homp import HOMP
 from multiconvex.updates.iht import IHT
 from multiconvex.updates.least_squares import LeastSquares
+from multiconvex.updates.msom import MSOM
 from multiconvex.updates.multiplicative import MultiplicativeUpdate
 from multiconvex.updates.nolips import NoLips
 from multiconvex.updates.parameter_update import ParameterUpdate
+from multiconvex.updates.projected_least_squares import ProjectedLeastSquares
 from multiconvex.updates.prox_gradient import ProxGradient
 from multiconvex.updates.refined_active_set import RefinedActiveSet
 from multiconvex.updates.scalar_newton import ScalarNewton
@@ -25,15 +30,20 @@ __all__ = [
     "HALS",
     "HOMP",
     "IHT",
+    "MSOM",
     "ActiveSet",
     "AtomAssignment",
     "AtomTransport",
     "BlockFISTA",
+    "BranchAndBound",
+    "CoupledADMM",
+    "CoupledLeastSquares",
     "FactorUpdate",
     "LeastSquares",
     "MultiplicativeUpdate",
     "NoLips",
     "ParameterUpdate",
+    "ProjectedLeastSquares",
     "ProxGradient",
     "RefinedActiveSet",
     "ScalarNewton",
