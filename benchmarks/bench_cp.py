@@ -1,4 +1,7 @@
-"""Nonnegative CP decomposition: time to within 1e-3 of the best objective seen, same start."""
+"""Nonnegative CP decomposition: time to within 1e-3 of the best objective seen, same start.
+
+The compressed fit pays for its compression inside the clock.
+"""
 
 import warnings
 from functools import partial
@@ -22,10 +25,10 @@ def tensor(shape, rank, seed=0):
     return X, tuple(scale * factor for factor in start)
 
 
-def ours(data, n_iter):
+def ours(data, n_iter, **how):
     X, start = data
     rank = start[0].shape[1]
-    options = {"init": start, "max_iter": n_iter, "tol": 0, "random_state": 0}
+    options = {"init": start, "max_iter": n_iter, "tol": 0, "random_state": 0} | how
     return multiconvex.cp(X, rank, nonnegative=True, **options).factors
 
 
@@ -46,11 +49,11 @@ def half_distance2(data, factors):
     return 0.5 * float(gap @ gap)
 
 
-def race(shape, rank, target, longest, **options):
+def race(shape, rank, target, longest, *, kind="nonnegative", how=None, **options):
     return Race(
-        name=f"cp, nonnegative, {' × '.join(map(str, shape))}, rank {rank}, to 1e-3",
+        name=f"cp, {kind}, {' × '.join(map(str, shape))}, rank {rank}, to 1e-3",
         setup=partial(tensor, shape, rank),
-        ours=ours,
+        ours=partial(ours, **(how or {})),
         peer=tensorly_hals,
         peer_name="tensorly non_negative_parafac_hals",
         objective=half_distance2,
@@ -63,4 +66,12 @@ def race(shape, rank, target, longest, **options):
 CASES = (
     race((18, 251, 21), 3, target=10, longest=1000, calls=10),
     race((100, 100, 100), 10, target=7, longest=300),
+    race(
+        (100, 100, 100),
+        10,
+        target=10,
+        longest=300,
+        kind="nonnegative and compressed",
+        how={"compress": "tucker"},
+    ),
 )
