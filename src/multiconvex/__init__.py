@@ -112,6 +112,7 @@ _ROOMS = {
         "TrickOMP",
         "Update",
     ),
+    "updates.msom": ("separable_curvature",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 _SUBMODULES = ("datasets", "studies", "viz")

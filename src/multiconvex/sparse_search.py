@@ -32,6 +32,7 @@ from multiconvex.sparse_tableau import (
 
 UNLIMITED = 2**62
 _TIED = 1e-13
+_ROUNDING = 16.0 * np.finfo(float).eps
 
 
 def search(gram, rhs, start, sparsities, most_nodes=UNLIMITED, order="depth_first"):
@@ -78,6 +79,8 @@ def search(gram, rhs, start, sparsities, most_nodes=UNLIMITED, order="depth_firs
         np.ascontiguousarray(start, float),
         sparsities[0],
         most_nodes,
+        new_path(len(gram)),
+        np.empty(len(points)),
         points,
         nodes,
         gaps,
@@ -86,17 +89,15 @@ def search(gram, rhs, start, sparsities, most_nodes=UNLIMITED, order="depth_firs
 
 
 @njit(cache=True, error_model="numpy")
-def _search_depth_first(gram, rhs, start, least, most_nodes, points, nodes, gaps):
+def _search_depth_first(gram, rhs, start, least, most_nodes, path, best, points, nodes, gaps):
     """Divide the newest node; write what ``search`` returns, row by row."""
-    path, best = new_path(len(gram)), np.empty(len(points))
     for i, b in enumerate(rhs):
         nodes[i], gaps[i] = _descend(gram, b, start[i], least, most_nodes, path, best, points[:, i])
 
 
 @njit(cache=True, error_model="numpy")
-def _search_best_first(gram, rhs, start, least, most_nodes, points, nodes, gaps):
+def _search_best_first(gram, rhs, start, least, most_nodes, path, best, points, nodes, gaps):
     """Divide the node of least bound; write what ``search`` returns, row by row."""
-    path, best = new_path(len(gram)), np.empty(len(points))
     for i, b in enumerate(rhs):
         nodes[i], gaps[i] = _rise(gram, b, start[i], least, most_nodes, path, best, points[:, i])
 
@@ -130,34 +131,36 @@ def _descend(gram, b, start, least, most_nodes, path, best, points):
 def _rise(gram, b, start, least, most_nodes, path, best, points):
     """Visit all children of the open node with the least bound; nodes are kept as states."""
     tol = _tolerance(b)
-    count, divided = 1, _plant(gram, b, start, least, path, best, points, tol)
-    tied = _TIED * abs(path.value[0])
-    heap = [(path.value[0], 0)]
+    count, root = 1, _plant(gram, b, start, least, path, best, points, tol)
+    if root < 0:
+        return count, 0.0
+    tied = _TIED * abs(path.value[root])
+    heap = [(path.value[root], 0)]
     states = np.empty((64, len(b)), np.int8)
-    save(path, 0, states[0])
+    save(path, root, states[0])
     saved = 1
-    while heap and divided >= 0:
+    while heap:
         value, node = heap[0]
-        restore(states[node], path)
-        if value >= best[max(path.held[0], least) - least] - tied:
+        restore(states[node], path, root)
+        if value >= best[max(path.held[root], least) - least] - tied:
             heappop(heap)
             continue
         if node > 0:
-            fit(gram, b, path, 0, tol)
-            line_up(path, 0, least + len(best) - 1)
+            fit(gram, b, path, root, tol)
+            line_up(path, root, least + len(best) - 1)
         heappop(heap)
-        for c in range(path.waiting[0], -1, -1):
-            bar = best[max(path.held[0] + c, least) - least] - tied
-            if path.value[0] >= bar:
+        for c in range(path.waiting[root], -1, -1):
+            bar = best[max(path.held[root] + c, least) - least] - tied
+            if path.value[root] >= bar:
                 continue
             if count == most_nodes:
                 return count, best[0] - min(best[0], value)
             count += 1
-            if _visit(gram, b, path, 0, c, least, bar, best, points, tol):
+            if _visit(gram, b, path, root, c, least, bar, best, points, tol):
                 if saved == len(states):
                     states = np.concatenate((states, np.empty_like(states)))
-                save(path, 1, states[saved])
-                heappush(heap, (path.value[1], saved))
+                save(path, root + 1, states[saved])
+                heappush(heap, (path.value[root + 1], saved))
                 saved += 1
     return count, 0.0
 
@@ -165,7 +168,10 @@ def _rise(gram, b, start, least, most_nodes, path, best, points):
 @njit(cache=True, error_model="numpy")
 def _tolerance(b):
     """Return how large rounding may make a slope that is zero."""
-    return 16.0 * np.finfo(np.float64).eps * len(b) * np.abs(b).max()
+    largest = 0.0
+    for v in b:
+        largest = max(largest, abs(v))
+    return _ROUNDING * len(b) * largest
 
 
 @njit(cache=True, error_model="numpy")
@@ -175,16 +181,16 @@ def _plant(gram, b, start, least, path, best, points, tol):
     The support of ``start`` is tried before, on the last level.
     """
     leaf = len(path.size) - 1
-    begin(gram, start, path)
     best[:] = 0.0
-    if 0 < path.size[leaf] <= least:
-        fit(gram, b, path, leaf, tol)
-        record(path, leaf, least, best, points)
-    fit(gram, b, path, 0, tol)
-    if record(path, 0, least, best, points) <= least:
+    for level in range(leaf, -1, -leaf):  # last level, then root
+        begin(gram, start, path, level)
+        if level == 0 or path.size[level] <= least:
+            fit(gram, b, path, level, tol)
+            count = record(path, level, least, best, points)
+    if count <= least:
         return -1
-    line_up(path, 0, least + len(best) - 1)
-    return 0
+    line_up(path, level, least + len(best) - 1)
+    return level
 
 
 @njit(cache=True, error_model="numpy")

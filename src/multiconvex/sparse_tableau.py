@@ -6,7 +6,9 @@ inverse on the columns in use, regression coefficients across, and Schur complem
 beside it stand the coefficients and slopes. Exchanging or deleting a column is one rank-one update.
 
 What a search calls all the time is inlined by force: a node takes about a microsecond, and passing
-a dozen arrays from function to function would take longer than that.
+a dozen arrays from function to function would take longer than that. Only ``relax`` is not, which
+few nodes call and which takes long to compile. Arguments are variables rather than constants,
+because a function is compiled again for every constant it is called with.
 """
 
 from typing import NamedTuple
@@ -14,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+_FASTMATH = {"contract", "reassoc", "nsz"}
 _DEPENDENT = 1e-11
 _REMOVED, _ALLOWED, _KEPT = 0, 1, 2
 
@@ -39,7 +42,6 @@ class Path(NamedTuple):
     row: np.ndarray
 
 
-@njit(cache=True, error_model="numpy")
 def new_path(rank):
     """Return room for the longest path, from the root to a single support."""
     levels = rank + 2
@@ -60,10 +62,11 @@ def new_path(rank):
 
 
 @njit(cache=True, error_model="numpy")
-def begin(gram, start, path):
-    """Let the root allow all columns but zeros, and the last level the support of a start."""
-    collect(np.diag(gram), path, 0)
-    collect(start, path, len(path.size) - 1)
+def begin(gram, start, path, level):
+    """Let the root allow all columns but zeros, another level the support of a start."""
+    for p in range(len(gram)):
+        path.row[p] = gram[p, p] if level == 0 else start[p]
+    collect(path.row, path, level)
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
@@ -89,7 +92,7 @@ def line_up(path, level, most):
     path.waiting[level] = min(size - 1, most - path.held[level])
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"}, forceinline=True)
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH, forceinline=True)
 def preview(path, level, c, tol):
     """Return a lower bound for child c in linear time, and whether it is the relaxation itself.
 
@@ -108,7 +111,7 @@ def preview(path, level, c, tol):
     return path.value[level] - 0.5 * path.z[level, j] * ratio, settled
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"}, forceinline=True)
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH, forceinline=True)
 def delete(path, level, c):
     """Write child c, which lacks column ``branch[c]`` and keeps those before it, one level down."""
     child, j, size = level + 1, path.branch[level, c], path.size[level]
@@ -140,7 +143,7 @@ def delete(path, level, c):
     path.value[child] = path.value[level] - 0.5 * path.z[level, j] ** 2 * inverse
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(cache=True, error_model="numpy")
 def relax(path, level, tol):
     """Solve the relaxation by the method of Lawson and Hanson, from a feasible point ``x``.
 
@@ -150,28 +153,28 @@ def relax(path, level, tol):
     """
     x, z, used, size = path.x[level], path.z[level], path.used[level], path.size[level]
     for _ in range(10 * size + 10):
-        moving, step = -1, 1.0
+        moving, step = size, 1.0
         for p in range(size):
             if used[p] and z[p] <= 0.0:
                 ratio = x[p] / (x[p] - z[p]) if x[p] > 0.0 else 0.0
-                if moving < 0 or ratio < step:
+                if moving == size or ratio < step:
                     moving, step = p, ratio
         for p in range(size):
             if used[p]:
                 x[p] += step * (z[p] - x[p])
-        if moving >= 0:
+        if moving < size:
             x[moving] = 0.0
         else:
             steepest = tol
             for p in range(size):
                 if not used[p] and z[p] > steepest and path.tableau[level, p, p] > _DEPENDENT:
                     moving, steepest = p, z[p]
-            if moving < 0:
+            if moving == size:
                 return
         exchange(path, level, moving)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"}, forceinline=True)
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH, forceinline=True)
 def exchange(path, level, j):
     """Take column j into use, or out of it."""
     size, row = path.size[level], path.row
@@ -260,9 +263,9 @@ def save(path, level, state):
 
 
 @njit(cache=True, error_model="numpy")
-def restore(state, path):
-    """Let the first level allow and keep what a saved node did."""
-    collect(state, path, 0)
-    for p in range(path.size[0]):
-        path.kept[0, p] = state[path.index[0, p]] == _KEPT
-        path.held[0] += path.kept[0, p]
+def restore(state, path, level):
+    """Let a level allow and keep what a saved node did."""
+    collect(state, path, level)
+    for p in range(path.size[level]):
+        path.kept[level, p] = state[path.index[level, p]] == _KEPT
+        path.held[level] += path.kept[level, p]

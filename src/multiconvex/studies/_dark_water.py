@@ -88,7 +88,7 @@ def watch_lake(lake, *, rules=("gradient", "ones"), gamma=1.0, steps=1000):
     ----------
     lake : Lake
     rules : sequence of str
-        Names in :data:`CURVATURES`.
+        Names in ``CURVATURES``.
     gamma : float
     steps : int
 

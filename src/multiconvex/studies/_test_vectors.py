@@ -20,7 +20,7 @@ CURVATURES = {
 
 @dataclass(frozen=True)
 class DiagonalSteps(Update):
-    """Steps on one of the majorants of :data:`CURVATURES`; ``"ones"`` is :class:`MSOM`."""
+    """Steps on one of the majorants of ``CURVATURES``; ``"ones"`` is :class:`multiconvex.MSOM`."""
 
     vector: str
     gamma: float = 1.0
@@ -79,7 +79,7 @@ POINTS = {
 
 
 def slice_majorants(name, random_state=3):
-    """Slice a nonnegative regression in three unknowns at one of :data:`POINTS`."""
+    """Slice a nonnegative regression in three unknowns at one of ``POINTS``."""
     rng = np.random.default_rng(random_state)
     W = rng.random((4, 3)) * np.array([1.0, 0.6, 0.35])
     hessian = W.T @ W

@@ -27,7 +27,7 @@ class MSOM(Update):
 
     entry by entry, where :math:`|\nabla^2 f| \mathbf 1` are the row sums of the magnitudes of the
     second derivatives, which ``problem.curvature_sums(x, k)`` returns. They form a diagonal matrix
-    above the Hessian (:func:`separable_curvature` with ``u = 1``).
+    above the Hessian (:func:`multiconvex.separable_curvature` with ``u = 1``).
 
     For a quadratic loss all steps work on ``G, B = problem.normal_equations(x, k)``. For other
     losses the Hessian changes with the point, and a step can go too far; one that increases the

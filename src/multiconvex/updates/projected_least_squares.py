@@ -44,7 +44,7 @@ class ProjectedLeastSquares(Update):
     -----
     Guarantee: none, the objective may increase, by any factor where :math:`G` is badly
     conditioned; the minimiser where that is inside :math:`C` or :math:`G` is a multiple of the
-    identity. Run it under :class:`KeepBest`.
+    identity. Run it under :class:`multiconvex.KeepBest`.
 
     Cost: one product with the data per block, then O(n r^2 + r^3) and one projection per sweep.
 

@@ -72,7 +72,7 @@ class SupportEnumeration(Update):
         if block.penalty.nonnegative:
             raise ValueError(
                 f"SupportEnumeration solves without signs but block {block.name!r} must be "
-                "nonnegative: choose another update, such as ADMM()."
+                "nonnegative: use BranchAndBound()."
             )
         if comb(rank, size) > self.most:
             raise ValueError(

@@ -58,12 +58,12 @@ class Table:
 
 
 def table(rows, *, caption=None):
-    """A table from dictionaries or dataclasses with the same fields.
+    """A table from dictionaries or dataclasses with the same fields, their names as words.
 
     Examples
     --------
-    >>> table([{"method": "HALS", "gap": 1.2e-7, "sweeps": 40}])
-    method  gap         sweeps
+    >>> table([{"method": "HALS", "final_gap": 1.2e-7, "sweeps": 40}])
+    method  final gap   sweeps
     HALS    1.2 × 10⁻⁷  40
     """
     records = [asdict(row) if is_dataclass(row) else dict(row) for row in rows]
@@ -73,7 +73,8 @@ def table(rows, *, caption=None):
     for number, record in enumerate(records):
         if tuple(record) != columns:
             raise ValueError(f"row {number} has columns {tuple(record)}, expected {columns}")
-    return Table(columns, tuple(tuple(record.values()) for record in records), caption)
+    heads = tuple(name.replace("_", " ") for name in columns)
+    return Table(heads, tuple(tuple(record.values()) for record in records), caption)
 
 
 def format_value(value):
