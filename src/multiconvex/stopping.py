@@ -36,7 +36,24 @@ class RelativeDecrease:
 
 
 @dataclass
-class Patience:
+class _IdleSweeps:
+    """Fires after several sweeps in a row that were idle; it counts, so each fit needs its own."""
+
+    tol: float = 1e-6
+    sweeps: int = 3
+    idle: int = field(default=0, init=False)
+
+    def __post_init__(self):
+        check_positive("tol", self.tol, allow_zero=True)
+        check_count("sweeps", self.sweeps)
+
+    def _count(self, change, previous):
+        self.idle = 0 if change > self.tol * abs(previous) else self.idle + 1
+        return self.tol > 0 and self.idle >= self.sweeps
+
+
+@dataclass
+class Patience(_IdleSweeps):
     """Stop after several sweeps that lower the objective by less than ``tol`` times its value.
 
     For discrete choices, which may come back from worse. The rule counts, so each fit needs its
@@ -49,21 +66,12 @@ class Patience:
     (False, False, False, True)
     """
 
-    tol: float = 1e-6
-    sweeps: int = 3
-    idle: int = field(default=0, init=False)
-
-    def __post_init__(self):
-        check_positive("tol", self.tol, allow_zero=True)
-        check_count("sweeps", self.sweeps)
-
     def __call__(self, previous, current):
-        self.idle = 0 if previous - current > self.tol * abs(previous) else self.idle + 1
-        return self.tol > 0 and self.idle >= self.sweeps
+        return self._count(previous - current, previous)
 
 
 @dataclass
-class Settled:
+class Settled(_IdleSweeps):
     """Stop after several sweeps that change the objective by less than ``tol`` times its value.
 
     For fits whose objective may rise on the way, as the copies of a block come together. The rule
@@ -76,17 +84,8 @@ class Settled:
     (False, False, True)
     """
 
-    tol: float = 1e-6
-    sweeps: int = 3
-    idle: int = field(default=0, init=False)
-
-    def __post_init__(self):
-        check_positive("tol", self.tol, allow_zero=True)
-        check_count("sweeps", self.sweeps)
-
     def __call__(self, previous, current):
-        self.idle = 0 if abs(previous - current) > self.tol * abs(previous) else self.idle + 1
-        return self.tol > 0 and self.idle >= self.sweeps
+        return self._count(abs(previous - current), previous)
 
 
 class ConvergenceWarning(UserWarning):
