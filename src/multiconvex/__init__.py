@@ -47,7 +47,7 @@ _ROOMS = {
     "models.latent_factors": ("LatentFactorModel",),
     "models.multiple_dictionaries": ("MultipleDictionaries", "multiple_dictionaries"),
     "models.nmf": ("MatrixFactorization", "nmf"),
-    "models.parafac2": ("Parafac2Factorization", "parafac2"),
+    "models.parafac2": ("Feasibility", "Parafac2Factorization", "parafac2"),
     "models.rank_one": ("rank_one",),
     "models.jennrich": ("jennrich",),
     "models.separable_nmf": ("SeparableFactorization", "separable_nmf"),
