@@ -204,6 +204,10 @@ class Simplex(Penalty):
     def __post_init__(self):
         check_option("axis", self.axis, (0, 1))
 
+    @property
+    def columnwise(self):
+        return self.axis == 0
+
     def value(self, x):
         slack = _slack(x)
         excess = x.sum(axis=self.axis)
@@ -219,6 +223,8 @@ class Simplex(Penalty):
 @dataclass(frozen=True)
 class SubSimplex(Penalty):
     """Nonnegative rows that sum to at most one."""
+
+    columnwise: ClassVar[bool] = False
 
     def value(self, x):
         slack = _slack(x)
@@ -287,6 +293,7 @@ class ColumnSparse(_Sparse):
 class RowSparse(_Sparse):
     """At most ``k`` nonzero entries in each row; otherwise as :class:`ColumnSparse`."""
 
+    columnwise: ClassVar[bool] = False
     _axis: ClassVar[int] = 1
 
 

@@ -1,6 +1,7 @@
 r"""A constraint of matrix models: columns are distinct atoms of given dictionaries."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -58,6 +59,7 @@ class PickedAtoms(Penalty):
     dictionaries: tuple
     counts: tuple
     capacity: int = field(init=False)
+    columnwise: ClassVar[bool] = False
 
     def __post_init__(self):
         dictionaries = _checked(self.dictionaries)

@@ -62,6 +62,14 @@ class PenaltyContract:
         assert self.penalty.degree is None or value > 0
         assert not ratios or np.ptp(ratios) > 1e-3
 
+    def test_acts_on_each_column_alone_where_it_says_so(self):
+        apart = [
+            np.hstack([self.penalty.prox(column, step) for column in np.split(v, v.shape[1], 1)])
+            - self.penalty.prox(v, step)
+            for _, v, step in self.cases()
+        ]
+        assert self.penalty.columnwise == bool(np.abs(apart).max() < 1e-12)
+
     def test_inputs_are_never_written_to(self):
         for _, v, step in self.cases(2):
             (frozen,) = read_only(v)

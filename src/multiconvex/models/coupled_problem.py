@@ -7,10 +7,9 @@ import numpy as np
 
 from multiconvex.memo import IdentityMemo
 from multiconvex.models.couplings import Link, Member, RightLink
-from multiconvex.penalties import L1, L2, Box, GroupL2, NonNegative, NoPenalty, Penalty, UnitBall
+from multiconvex.penalties import NoPenalty, Penalty
 from multiconvex.problem import Block, MultiblockProblem
 
-_BY_COLUMN = (NoPenalty, NonNegative, Box, L1, L2, GroupL2, UnitBall)
 _LARGEST_SYSTEM = 1000
 
 
@@ -183,8 +182,8 @@ def _holds_exactly(wire):
         return False
     if wire.link.matrices is None:
         return True
-    by_column = isinstance(given[0], _BY_COLUMN) and len(given) == len(wire.penalties)
-    return by_column and wire.link.selects
+    on_all = len(given) == len(wire.penalties)
+    return on_all and given[0].columnwise and wire.link.selects
 
 
 class CoupledProblem(MultiblockProblem):
