@@ -5,7 +5,7 @@ import pytest
 from contracts.instances import generators
 from contracts.problems import factors, least_squares
 from contracts.supports import best_over_supports, planted_regression
-from contracts.update import Bare, UpdateContract
+from contracts.update import UpdateContract
 
 from multiconvex import (
     HALS,
@@ -52,11 +52,6 @@ class TestBranchAndBound(UpdateContract):
                 factors(scale, PAIR, (5, 4, 6)),
             )
         ]
-
-    def test_says_what_the_problem_must_offer(self):
-        sentence = "BranchAndBound needs a problem that offers normal_equations; Bare does not"
-        with pytest.raises(TypeError, match=sentence):
-            alternate(Bare(PAIR), (np.eye(2),), self.update)
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from contracts.coupled import KINDS, coupled
-from contracts.update import Bare, UpdateContract
+from contracts.update import UpdateContract
 
-from multiconvex import CoupledLeastSquares, LeastSquares, NonNegative, NoPenalty
+from multiconvex import CoupledLeastSquares, LeastSquares, NonNegative
 from multiconvex import alternate as run_engine
 
 
@@ -24,10 +24,6 @@ class TestCoupledLeastSquares(UpdateContract):
         problem, x = coupled("same", penalty=NonNegative())(np.random.default_rng(0))
         with pytest.raises(TypeError, match="CoupledLeastSquares honours NoPenalty but block"):
             run_engine(problem, x, self.update)
-
-    def test_says_what_the_problem_must_offer(self):
-        with pytest.raises(TypeError, match="needs a problem that offers member_equations, link"):
-            run_engine(Bare(NoPenalty()), (np.eye(2),), self.update)
 
 
 @pytest.mark.parametrize("kind", KINDS)
