@@ -94,12 +94,16 @@ class ConvergenceWarning(UserWarning):
 
 def warn_unconverged(stop, max_iter):
     """Warn, at the line of the caller outside the package, that the sweeps ran out."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith("multiconvex"):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(
+    warn_caller(
         f"The fit used all {max_iter} sweeps before {stop} was met: raise max_iter, loosen the "
         "rule, or set tol=0 to ask for a fixed number of sweeps.",
         ConvergenceWarning,
-        stacklevel=level,
     )
+
+
+def warn_caller(message, category):
+    """Warn at the line of the caller outside the package."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("multiconvex"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)

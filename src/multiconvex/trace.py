@@ -41,8 +41,12 @@ class Trace:
         ``"start"``, ``"sweep"``, ``"restart"`` (an extrapolated sweep was undone and redone),
         ``"compressed"`` (a sweep on compressed data, measured on the data), ``"no better"`` (a
         sweep that left the best point as it was), ``"balanced"`` (the last rescaling),
-        ``"decompressed"`` (the end of a compressed fit, measured on the data), or ``"restored"``
-        (profiles moved into all their constraints).
+        ``"decompressed"`` (the end of a compressed fit, measured on the data), ``"restored"``
+        (profiles moved into all their constraints), ``"best"`` (back to the step that validation
+        chose), or ``"dual step"`` (multipliers were raised; the objective is the new one at the old
+        blocks). Outer loops record ``"step"`` (the mean of the
+        latest values of all terms), ``"measured"`` (all terms at the last point), ``"perturbed"``
+        (noise that broke a symmetry) and ``"merged"`` (groups put together).
     """
 
     iteration: np.ndarray

@@ -127,7 +127,7 @@ def test_addresses_are_fixed_and_checksums_complete(name):
     file = FILES[name]
     assert re.fullmatch(r"[0-9a-f]{64}", file.sha256)
     assert re.search(r"/[0-9a-f]{40}/", file.url) and file.url.startswith("https://")
-    assert hasattr(datasets, file.simulator) and hasattr(datasets, f"load_{name}")
+    assert hasattr(datasets, file.simulator) and hasattr(datasets, f"load_{name.partition('.')[0]}")
     assert file.licence and file.citation and file.size > 0
 
 

@@ -15,12 +15,20 @@ _HOMES = {
         "load_amino_acids", "load_foraging", "load_goldenrod", "load_goldenrod_raw",
         "load_ibl_mouse", "load_moffett", "load_samson",
     ),
+    "groups": (
+        "AnimalAttributes", "GroupedTasks", "ProteinExpression", "make_animals",
+        "make_grouped_tasks", "make_proteins",
+    ),
     "latent": (
         "BanditAgent", "DiamondPoints", "HiddenDecisions", "RegressionMixture",
         "make_bandit_agent", "make_diamond", "make_io_hmm", "make_regression_mixture",
     ),
+    "regression": (
+        "RegressionTable", "load_concrete", "load_energy", "make_implicit_data", "make_noisy_sine",
+    ),
     "simulated": ("make_fluorescence", "make_low_rank", "make_mixture", "make_nonnegative_cp"),
     "listing": ("catalogue", "load_or_simulate"),
+    "tables": ("load_animals", "load_mice_protein"),
     "trials": ("DecisionTrials", "ForagingSessions"),
     "types": (
         "Axis", "Chromatograms", "FluorescenceTensor", "HyperspectralImage", "LowRankMatrix",

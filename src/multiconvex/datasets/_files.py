@@ -33,6 +33,23 @@ _GOLDENROD = (
     "E. Bass. chromatographR: chromatographic data analysis toolset, R package; its example data, "
     "four extracts of roots of goldenrod (Solidago altissima) by HPLC with a diode-array detector."
 )
+_ANIMALS = (
+    "https://raw.githubusercontent.com/samorr/Animals-with-Attributes/"
+    "479279506002166297babca945cc90de4f2a4360/"
+)
+_LAMPERT = {
+    "licence": "not stated by the repository",
+    "citation": (
+        "C. H. Lampert, H. Nickisch, S. Harmeling (2009). Learning to detect unseen object classes "
+        "by between-class attribute transfer. IEEE Conference on Computer Vision and Pattern "
+        "Recognition, 951-958."
+    ),
+    "simulator": "make_animals",
+}
+_UCI = (
+    "https://raw.githubusercontent.com/treforevans/uci_datasets/"
+    "f0737523712fe66a1640e4b980b927e8490b58eb/uci_datasets/"
+)
 _GLM_HMM = (
     "https://raw.githubusercontent.com/anhknguyen96/glm-hmm/"
     "ae1dc355d180e5b7963321fe4dad9c0d774a1695/data/data_for_cluster/data_by_animal/"
@@ -148,6 +165,75 @@ FILES = {
         ),
         simulator="make_decisions",
     ),
+    "energy": RemoteFile(
+        path="implicit/energy.csv.gz",
+        url=_UCI + "energy/data.csv.gz",
+        sha256="431b6df04243db782bbcd45e408373a654334496ebe5d9c9985ab2e826a39f51",
+        size=5595,
+        licence="MIT (repository)",
+        citation=(
+            "A. Tsanas, A. Xifara (2012). Accurate quantitative estimation of energy performance "
+            "of residential buildings using statistical machine learning tools. Energy and "
+            "Buildings 49, 560-567."
+        ),
+        simulator="make_implicit_data",
+    ),
+    "concrete": RemoteFile(
+        path="implicit/concrete.csv.gz",
+        url=_UCI + "concrete/data.csv.gz",
+        sha256="542c5d9a0d301bdb47550280398dcbbe2fb8404631fc945de1ea6df9ade741c6",
+        size=12_153,
+        licence="MIT (repository)",
+        citation=(
+            "I.-C. Yeh (1998). Modeling of strength of high-performance concrete using artificial "
+            "neural networks. Cement and Concrete Research 28 (12), 1797-1808."
+        ),
+        simulator="make_implicit_data",
+    ),
+    "mice_protein": RemoteFile(
+        path="bilevel/mice_protein.csv",
+        url=(
+            "https://raw.githubusercontent.com/haziqj/rec-jrss-reply/"
+            "91ab8245c0c741e21394b7f6800f012c67180735/data/Data_Cortex_Nuclear.csv"
+        ),
+        sha256="4ced18230e965766e080ceaccfa675b0686546fa068a8c15e4bf9ad7508903d5",
+        size=1_010_612,
+        licence="not stated by the repository",
+        citation=(
+            "C. Higuera, K. J. Gardiner, K. J. Cios (2015). Self-organizing feature maps identify "
+            "proteins critical to learning in a mouse model of Down syndrome. PLoS ONE 10 (6), "
+            "e0129126."
+        ),
+        simulator="make_proteins",
+    ),
+    "animals": RemoteFile(
+        path="animals/predicate_matrix_binary.txt",
+        url=_ANIMALS + "predicate-matrix-binary.txt",
+        sha256="7bb736f49b12777325c2920df9b196a8809904728f43ee5197d2359c699b6123",
+        size=8500,
+        **_LAMPERT,
+    ),
+    "animals.strength": RemoteFile(
+        path="animals/predicate_matrix_continuous.txt",
+        url=_ANIMALS + "predicate-matrix-continuous.txt",
+        sha256="616ad16c4636a8ab3845c83ddc83e5e24a2d3430dfa4574048674403e59ec146",
+        size=29_800,
+        **_LAMPERT,
+    ),
+    "animals.classes": RemoteFile(
+        path="animals/classes.txt",
+        url=_ANIMALS + "classes.txt",
+        sha256="691c8c92db822894436225c814252dd2eddf086c75392db4b950d3081de87dfc",
+        size=755,
+        **_LAMPERT,
+    ),
+    "animals.predicates": RemoteFile(
+        path="animals/predicates.txt",
+        url=_ANIMALS + "predicates.txt",
+        sha256="cf0a47c75895f1b4bdabb08273fb142e78f2b5373c246f1a83b37fe970c3c79f",
+        size=1205,
+        **_LAMPERT,
+    ),
 }
 
 
@@ -157,7 +243,7 @@ def fetch(name):
     Parameters
     ----------
     name : str
-        A key of ``FILES``.
+        A key of ``FILES``: the name of a set, or "set.part" where it comes in several files.
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from . import behaviour, chromatography, fetched, simulated
+from . import behaviour, chromatography, fetched, groups, regression, simulated, tables
 from ._errors import DataUnavailable
 from ._files import FILES
 
@@ -43,6 +43,23 @@ _STAND_INS = {
         fetched.load_ibl_mouse,
         lambda seed: behaviour.make_decisions(56, 90, random_state=seed),
     ),
+    "energy": (
+        regression.load_energy,
+        lambda seed: regression.make_implicit_data(
+            768, inputs=8, hidden=50, directions=2, noise=0.05, random_state=seed
+        ),
+    ),
+    "concrete": (
+        regression.load_concrete,
+        lambda seed: regression.make_implicit_data(
+            1030, inputs=8, hidden=50, directions=2, noise=0.3, random_state=seed
+        ),
+    ),
+    "mice_protein": (
+        tables.load_mice_protein,
+        lambda seed: groups.make_proteins(random_state=seed),
+    ),
+    "animals": (tables.load_animals, lambda seed: groups.make_animals(random_state=seed)),
 }
 
 
@@ -64,14 +81,14 @@ def load_or_simulate(name, *, random_state=0):
     Parameters
     ----------
     name : str
-        "samson", "moffett", "amino_acids", "goldenrod", "goldenrod_raw", "foraging" or
-        "ibl_mouse".
+        "samson", "moffett", "amino_acids", "goldenrod", "goldenrod_raw", "foraging",
+        "ibl_mouse", "energy", "concrete", "mice_protein" or "animals".
     random_state : None, int or numpy.random.Generator
         Used only by the simulator.
 
     Returns
     -------
-    HyperspectralImage, FluorescenceTensor, Chromatograms, ForagingSessions or DecisionTrials
+    Dataset
         As its loader returns, with ``origin == "simulated"`` and a `note` to show where the real
         set was unavailable. A file with a wrong checksum is an error, never replaced.
     """
@@ -120,6 +137,10 @@ def catalogue():
         _fetched_entry("goldenrod_raw", "the same, as recorded", "4 × 60 × 1301"),
         _fetched_entry("foraging", "mouse, two sides that pay", "25,959 trials"),
         _fetched_entry("ibl_mouse", "mouse, side of a grating", "56 × 90 trials"),
+        _fetched_entry("energy", "buildings, heating load", "768 × 8"),
+        _fetched_entry("concrete", "concrete, strength", "1030 × 8"),
+        _fetched_entry("mice_protein", "mice, levels of proteins", "1080 × 77"),
+        _fetched_entry("animals", "animals, attributes", "50 × 85"),
         _simulated_entry("make_mixture", "linear mixtures"),
         _simulated_entry("make_fluorescence", "excitation and emission"),
         _simulated_entry("make_chromatograms", "chromatograms that drift"),
@@ -131,13 +152,18 @@ def catalogue():
         _simulated_entry("make_io_hmm", "hidden strategies"),
         _simulated_entry("make_foraging", "sessions of a bandit"),
         _simulated_entry("make_decisions", "sessions of visual decisions"),
+        _simulated_entry("make_implicit_data", "an implicit rule"),
+        _simulated_entry("make_noisy_sine", "a noisy sine"),
+        _simulated_entry("make_grouped_tasks", "tasks that share groups"),
+        _simulated_entry("make_proteins", "pathways that move together"),
+        _simulated_entry("make_animals", "families of animals"),
     )  # fmt: skip
 
 
 def _fetched_entry(name, what, shape):
-    file = FILES[name]
+    size = sum(file.size for key, file in FILES.items() if key.partition(".")[0] == name)
     return CatalogueEntry(
-        f"load_{name}", "fetched", what, shape, file.licence, round(file.size / 1e6, 2)
+        f"load_{name}", "fetched", what, shape, FILES[name].licence, round(size / 1e6, 2)
     )
 
 

@@ -1,5 +1,6 @@
 """Rules that improve one block while the others stay fixed."""
 
+from multiconvex.updates.accelerated_prox import AcceleratedProxGradient, WeightRegression
 from multiconvex.updates.active_set import ActiveSet
 from multiconvex.updates.admm import ADMM
 from multiconvex.updates.atom_assignment import AtomAssignment
@@ -31,6 +32,7 @@ __all__ = [
     "HOMP",
     "IHT",
     "MSOM",
+    "AcceleratedProxGradient",
     "ActiveSet",
     "AtomAssignment",
     "AtomTransport",
@@ -50,4 +52,5 @@ __all__ = [
     "SupportEnumeration",
     "TrickOMP",
     "Update",
+    "WeightRegression",
 ]
