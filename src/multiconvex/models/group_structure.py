@@ -48,7 +48,7 @@ class GroupStructure(Result):
 
     @property
     def theta(self):
-        """Memberships, shape (P, L): rows are nonnegative and sum to one."""
+        """Memberships of shape (P, L), whose rows are nonnegative and sum to one."""
         return self.blocks["theta"]
 
     @property

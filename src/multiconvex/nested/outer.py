@@ -34,7 +34,7 @@ class OuterProblem(ABC):
 
     @abstractmethod
     def values_and_gradients(self, theta, terms):
-        """Return the terms and their gradients, shapes (b,) and (b, *theta.shape)."""
+        """Return the terms, shape (b,), and their gradients, one of the shape of theta for each."""
 
     def objective(self, theta):
         """Return the mean of all terms."""

@@ -99,7 +99,7 @@ class Comparison:
 
     @property
     def rows(self):
-        """One row a method: median error, quartiles, ratio, and median seconds."""
+        """Median error, quartiles, ratio and median seconds of each method, in a row."""
         rows = []
         for method in self.methods:
             low, middle, high = np.percentile(self.errors(method), [25, 50, 75])
