@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from joblib.externals.loky.backend import context
 
 from multiconvex import viz
 from multiconvex.studies import implicit_comparison as study
@@ -137,6 +138,14 @@ class TestClaims:
         assert row["median error (points)"] == pytest.approx(middle)
         assert row["ratio"] == pytest.approx(middle / diabetes.errors(study.NETWORK).mean())
         assert len(diabetes.rows) == len(study.METHODS)
+
+
+def test_machines_that_hide_their_cores_say_nothing(monkeypatch):
+    hidden = "not found", ValueError("found 0 physical cores < 1")
+    monkeypatch.setattr(context, "_count_physical_cores", lambda: hidden)
+    monkeypatch.setattr(context, "_cpu_count_user", lambda count: count)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    study.compare_methods("diabetes", seeds=[0], methods=("gradient boosting",), steps=1)
 
 
 @pytest.mark.slow

@@ -35,6 +35,7 @@ TREES = (4, 12, 36)
 HIDDEN = 30
 _TRAINING, _MOST, _VALIDATION = 0.8, 750, 0.2
 _STEPS, _PEER_STEPS = 80, 300
+_NO_CORES = "Could not find the number of physical cores"
 _WELL_POSED, _SHUT = SpectralBall(0.5), SpectralBall(1e-9)
 
 
@@ -278,6 +279,7 @@ def _fits(method, division, seed, steps, done):
         with warnings.catch_warnings():
             for kind in (ConvergenceWarning, PeerWarning):
                 warnings.simplefilter("ignore", kind)
+            warnings.filterwarnings("ignore", _NO_CORES)
             models = [build(division, setting, seed, steps, start) for setting in settings]
         done[method] = models, seconds + time.perf_counter() - started
     return done[method]
