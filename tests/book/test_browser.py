@@ -53,7 +53,7 @@ def visit(browser, site):
     """Open a page of the site; on leaving it, nothing may have gone wrong in the background."""
 
     @contextmanager
-    def opened(docname, *, theme="light", viewport=DESKTOP):
+    def opened(docname, *, query="", theme="light", viewport=DESKTOP):
         faults = []
         context = browser.new_context(viewport=viewport, color_scheme=theme, offline=True)
         context.add_init_script(
@@ -69,7 +69,7 @@ def visit(browser, site):
                 None if request.url.startswith(LOCAL) else faults.append(f"asked: {request.url}")
             ),
         )
-        page.goto((site / f"{docname}.html").as_uri())
+        page.goto((site / f"{docname}.html").as_uri() + query)
         page.evaluate("async () => { await window.MathJax?.startup?.promise }")
         yield page
         context.close()
@@ -137,8 +137,7 @@ def test_the_theme_changes_figures_with_the_page(visit):
 
 
 def test_search_works_without_a_server(visit):
-    with visit("search") as page:
-        page.goto(page.url + "?q=convex")
+    with visit("search", query="?q=convex") as page:
         page.wait_for_selector("#search-results li")
 
 
