@@ -175,6 +175,24 @@ class TestHypergradient:
         expected = differences(loss, theta, where=theta > 0)
         np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())
 
+    def test_overlap_is_a_shorter_step_in_another_unit(self, problems, soft):
+        """Memberships c times as large under a penalty c times as light are the same penalty."""
+        one = hypergradient(problems, soft, LAM, n_inner=40)
+        other = hypergradient(problems, 3.0 * soft, LAM / 3.0, n_inner=40, overlap=9.0)
+        np.testing.assert_allclose(other.coef, one.coef, rtol=1e-10)
+        np.testing.assert_allclose(3.0 * other.theta, one.theta, rtol=1e-9, atol=1e-14)
+        weights = solve_lower_level(problems, 3.0 * soft, LAM / 3.0, n_inner=40, overlap=9.0)
+        np.testing.assert_allclose(weights, one.coef, rtol=1e-10)
+
+    def test_features_in_several_groups(self, problems):
+        """Steps that are short enough for all groups at once come to the optimum."""
+        theta = np.random.default_rng(0).random((10, 3))
+        exact = hypergradient(problems, theta, LAM, method="implicit", overlap=3.0)
+        found = hypergradient(problems, theta, LAM, n_inner=30_000, overlap=3.0)
+        np.testing.assert_allclose(found.coef, exact.coef, atol=1e-4)
+        gap = np.linalg.norm(found.theta - exact.theta)
+        assert gap < 1e-3 * np.linalg.norm(exact.theta)
+
     def test_reverse_tends_to_implicit(self, problems, soft):
         limit = hypergradient(problems, soft, LAM, method="implicit")
         gaps = []
@@ -282,7 +300,7 @@ class TestInput:
             ({"Y": np.ones((5, 7))}, "X and Y must hold as many tasks, got 6 and 5"),
             ({"Y": np.ones((6, 8))}, r"X\[0\] has 7 rows but Y\[0\] has 8 entries"),
             ({"X_val": np.ones((6, 7, 9))}, "X_val must hold 6 tasks of 10 features .* 6 of 9"),
-            ({"Y_val": np.full((6, 7), np.nan)}, "Y has 42 NaN"),
+            ({"Y_val": np.full((6, 7), np.nan)}, "Y_val has 42 NaN"),
             ({"X": []}, "X"),
         ],
     )
@@ -295,9 +313,10 @@ class TestInput:
         ("change", "message"),
         [
             ({"theta": np.ones((9, 3)) / 3}, "theta must have 10 rows, one a feature, got 9"),
-            ({"theta": np.ones((10, 3))}, "must sum to at most one, got 3: project"),
+            ({"theta": np.ones((10, 3))}, "must sum to at most overlap = 1, got 3: project"),
             ({"theta": -np.ones((10, 1))}, "theta must be nonnegative"),
             ({"lam": 0.0}, "lam must be a finite positive number"),
+            ({"overlap": 0.0}, "overlap must be a finite positive number"),
             ({"n_inner": 0}, "n_inner must be an integer of at least 1"),
             ({"method": "forward"}, "method must be one of 'reverse'"),
             ({"tasks": [6]}, "tasks must be a list of indices below 6"),

@@ -1,7 +1,10 @@
 """Learned groups: planted truth, symmetries, mergers, and what the result says."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
+from contracts.penalty import ConvexPenaltyContract
 from sklearn.metrics import adjusted_rand_score
 
 from multiconvex import (
@@ -14,11 +17,16 @@ from multiconvex import (
 )
 from multiconvex.models.group_mergers import choose_length, merger_path
 from multiconvex.models.group_problem import GroupProblem
+from multiconvex.models.memberships import Cover
 from multiconvex.nested.hypergradients import TaskProblems
 from multiconvex.stopping import ConvergenceWarning
 
 T, N, P, L = 80, 16, 12, 3
 LABELS = np.repeat(np.arange(L), P // L)
+MASKS = np.array(
+    [[1, 0, 1], [1, 0, 0], [1, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0],
+     [0, 1, 1], [0, 0, 1], [0, 0, 1], [0, 0, 1]], bool,
+)  # fmt: skip
 QUICK = {"n_inner": 60, "max_iter": 120, "random_state": 0}
 
 
@@ -36,6 +44,15 @@ def agreement(result):
 @pytest.fixture(scope="module")
 def tasks():
     return make_tasks()
+
+
+@pytest.fixture(scope="module")
+def overlapping():
+    rng = np.random.default_rng(0)
+    absent = np.eye(L, dtype=bool)[rng.integers(L, size=3 * T)]
+    W = rng.standard_normal((3 * T, P)) * ~(absent @ MASKS.T)
+    X = rng.standard_normal((3 * T, 24, P))
+    return X, np.einsum("tnp,tp->tn", X, W) + 0.1 * rng.standard_normal((3 * T, 24))
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +170,62 @@ class TestMergers:
         np.testing.assert_allclose(one, other, atol=1e-3)
 
 
+class TestOverlaps:
+    """A ring of three groups of five features, each with one in common with the next."""
+
+    def right(self, theta):
+        """Whether a matching of columns gives the true members."""
+        members = theta > 0.1 * theta.max(axis=1, keepdims=True)
+        return any(
+            np.array_equal(members[:, list(order)], MASKS) for order in permutations(range(L))
+        )
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_planted_overlaps_are_found_in_a_cover_alone(self, overlapping, seed):
+        options = QUICK | {"random_state": seed, "lam": 0.7, "candidates": L, "parsimony": None}
+        cover = learn_groups(*overlapping, L, memberships="cover", **options)
+        assert self.right(cover.theta)
+        assert Cover().value(cover.theta) == 0.0
+        assert not self.right(learn_groups(*overlapping, L, **options).theta)
+
+    def test_the_weights_are_those_of_the_same_memberships(self, overlapping):
+        X, Y = overlapping
+        options = QUICK | {"max_iter": 10, "parsimony": None}
+        cover = learn_groups(X, Y, L, memberships="cover", **options)
+        assert cover.theta.shape == (P, L) and cover.path == ()
+        direct = group_lasso(X, Y, cover.theta, lam=cover.lam, ridge=cover.ridge, tol=1e-6)
+        np.testing.assert_allclose(cover.coef, direct.coef, atol=1e-3)
+
+    def test_the_start_is_everywhere(self, overlapping):
+        cover = learn_groups(*overlapping, L, memberships="cover", max_iter=0, random_state=0)
+        assert cover.theta.min() > 0.7 and cover.theta.max() == 1.0
+
+    def test_merged_columns_stay_a_cover(self, overlapping):
+        options = QUICK | {"max_iter": 20, "candidates": 4}
+        cover = learn_groups(*overlapping, L, memberships="cover", **options)
+        assert cover.theta.shape[1] <= L
+        for entry in cover.path:
+            assert Cover().value(entry.theta) == 0.0
+
+
+class TestCover(ConvexPenaltyContract):
+    penalty = Cover()
+    constraint = True
+
+    def feasible(self, rng):
+        rows, columns = self.shape
+        points = rng.dirichlet(np.ones(columns), rows) + (rng.random(self.shape) < 0.3)
+        return np.minimum(points, 1.0)
+
+    def in_cvxpy(self, u, cvxpy):
+        return 0.0, [u >= 0, u <= 1, cvxpy.sum(u, axis=1) >= 1]
+
+    def test_three_rows_by_hand(self):
+        rows = np.array([[2.0, 0.5, -1.0], [0.3, 0.1, -9.0], [0.9, 0.2, 0.2]])
+        expected = [[1.0, 0.5, 0.0], [0.6, 0.4, 0.0], [0.9, 0.2, 0.2]]
+        np.testing.assert_allclose(Cover().prox(rows, 1.0), expected, atol=1e-12)
+
+
 class TestSymmetries:
     def test_equal_columns_would_stay_equal(self, tasks):
         X, Y = tasks
@@ -261,6 +334,7 @@ class TestRefusals:
             ({"hypergradient": "forward"}, "hypergradient must be one of 'reverse'"),
             ({"validation": 1.0}, "validation must be a fraction between 0 and 1 or a pair"),
             ({"validation": 3}, "validation must be a fraction between 0 and 1 or a pair"),
+            ({"memberships": "ball"}, "memberships must be one of 'simplex', 'cover'"),
             ({"candidates": 2}, "candidates must be an integer of at least 3, got 2"),
             ({"parsimony": -1.0}, "parsimony must be a finite nonnegative number"),
             ({"init": "uniform"}, "init must be one of 'random'"),

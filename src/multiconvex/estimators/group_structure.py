@@ -136,7 +136,7 @@ class GroupStructureLasso(_TaskRegressor):
     ----------
     n_groups : int, default 5
         Largest number of groups.
-    lam, ridge, n_inner, outer, hypergradient, validation, candidates, parsimony
+    lam, ridge, n_inner, outer, hypergradient, validation, memberships, candidates, parsimony
         As in :func:`multiconvex.learn_groups`.
     init, n_starts, max_iter, tol, callback, random_state
         As in :func:`multiconvex.learn_groups`.
@@ -186,6 +186,7 @@ class GroupStructureLasso(_TaskRegressor):
     outer: object = "saga"
     hypergradient: str = "reverse"
     validation: object = 0.5
+    memberships: str = "simplex"
     candidates: int | None = None
     parsimony: float | None = 1.0
     init: object = "random"

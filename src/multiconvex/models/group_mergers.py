@@ -99,10 +99,10 @@ def _stacked(columns):
 
 
 def _added(columns, pair):
-    """Return the columns with two of them added, the sum last."""
+    """Return the columns with two of them added, no membership above one, the sum last."""
     first, second = pair
     rest = [column for i, column in enumerate(columns) if i not in pair]
-    return [*rest, columns[first] + columns[second]]
+    return [*rest, np.minimum(columns[first] + columns[second], 1.0)]
 
 
 def _renamed(changes, pair, n_columns):

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from multiconvex.models.memberships import SETS
 from multiconvex.nested.hypergradients import TaskProblems, hypergradient, solve_lower_level
 from multiconvex.nested.outer import OuterProblem
-from multiconvex.penalties import Simplex
 from multiconvex.problem import Block
 
 
@@ -24,6 +24,8 @@ class GroupProblem(OuterProblem):
         Steps of the lower level.
     method : {"reverse", "checkpointed", "implicit"}
         As in :func:`multiconvex.hypergradient`.
+    memberships : {"simplex", "cover"}
+        Whether those of a feature sum to one, or to one or more with none above one.
     """
 
     tasks: TaskProblems
@@ -31,22 +33,31 @@ class GroupProblem(OuterProblem):
     lam: float
     n_inner: int
     method: str
+    memberships: str = "simplex"
 
     @property
     def block(self):
-        return Block("theta", (self.tasks.shape[1], self.n_groups), Simplex())
+        return Block("theta", (self.tasks.shape[1], self.n_groups), SETS[self.memberships])
 
     @property
     def n_terms(self):
         return self.tasks.shape[0]
 
+    @property
+    def overlap(self):
+        """The largest sum of squared memberships of a feature."""
+        return float(self.n_groups) if self.memberships == "cover" else 1.0
+
     def values(self, theta, terms):
-        coef = solve_lower_level(self.tasks, theta, self.lam, n_inner=self.n_inner, tasks=terms)
+        coef = solve_lower_level(
+            self.tasks, theta, self.lam, n_inner=self.n_inner, overlap=self.overlap, tasks=terms
+        )
         gap = np.einsum("tnp,tp->tn", self.tasks.X_val[terms], coef) - self.tasks.Y_val[terms]
         return 0.5 * np.sum(gap**2, axis=1)
 
     def values_and_gradients(self, theta, terms):
         found = hypergradient(
-            self.tasks, theta, self.lam, n_inner=self.n_inner, method=self.method, tasks=terms
-        )
+            self.tasks, theta, self.lam, n_inner=self.n_inner, method=self.method,
+            overlap=self.overlap, tasks=terms,
+        )  # fmt: skip
         return found.values, found.theta

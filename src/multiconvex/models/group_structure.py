@@ -8,7 +8,7 @@ import numpy as np
 from multiconvex.checks import check_count, check_option, check_positive
 from multiconvex.models.group_mergers import Merger, choose_length, merger_path
 from multiconvex.models.group_problem import GroupProblem
-from multiconvex.models.memberships import NOISE, as_step, best_memberships
+from multiconvex.models.memberships import NOISE, SETS, as_step, best_memberships
 from multiconvex.nested.group_regression import group_lasso
 from multiconvex.nested.group_tasks import penalty_weights, split_tasks
 from multiconvex.nested.hypergradients import TaskProblems
@@ -48,7 +48,7 @@ class GroupStructure(Result):
 
     @property
     def theta(self):
-        """Memberships of shape (P, L), whose rows are nonnegative and sum to one."""
+        """Memberships of shape (P, L), with rows on the simplex, or in a cover."""
         return self.blocks["theta"]
 
     @property
@@ -73,6 +73,7 @@ def learn_groups(
     outer="saga",
     hypergradient="reverse",
     validation=0.5,
+    memberships="simplex",
     candidates=None,
     parsimony=1.0,
     init="random",
@@ -116,15 +117,20 @@ def learn_groups(
     validation : float, or pair (X', Y')
         Share of the rows of each task that judge, drawn at random; or those rows themselves, in
         the form of `X` and `Y`.
+    memberships : {"simplex", "cover"}
+        Whether the memberships :math:`\theta_{pl} \in [0, 1]` of a feature sum to one, or to one or
+        more. In a cover a feature may be in several groups, and has a nonzero weight only where all
+        of them have; steps of the lower level are L times as short.
     candidates : int, optional
-        Number L of groups at the start, by default twice `n_groups`, or as many as `init` has. They
-        are merged at the end, pair by pair: spare ones keep descents from getting stuck.
+        Number L of groups at the start, by default as many as `init` has, twice `n_groups` on the
+        simplex and `n_groups` in a cover. They are merged at the end, pair by pair: spare ones keep
+        descents from getting stuck.
     parsimony : float or None, default 1
         Merge on to the smallest number of groups whose validation error is within so many standard
         errors of the lowest; None stops at `n_groups`.
     init : "random" or ndarray, shape (P, L)
-        Memberships at the start: equal but for noise, or given. Equal columns get noise too: their
-        derivatives are equal, and they would stay so.
+        Memberships at the start: equal but for noise (1 / L on the simplex, 1 in a cover), or
+        given. Equal columns get noise too: their derivatives are equal, and they would stay so.
     n_starts : int, default 1
         The start that ends with the lowest validation error is kept.
     max_iter : int, default 500
@@ -155,7 +161,7 @@ def learn_groups(
 
     Notes
     -----
-    Guarantee: memberships stay on the simplex; a stationary point of the validation error at best.
+    Guarantee: memberships stay in their set; a stationary point of the validation error at best.
     Groups come in any order.
 
     Cost: the hypergradients of the tasks that a step looks at, O(n_inner P^2) each.
@@ -182,8 +188,11 @@ def learn_groups(
     """
     step = as_step(outer, _STEPS)
     n_groups = check_count("n_groups", n_groups)
+    check_option("memberships", memberships, tuple(SETS))
     if candidates is None:
-        candidates = 2 * n_groups if isinstance(init, str) else max(n_groups, np.shape(init)[-1])
+        spare = n_groups if memberships == "simplex" else 0
+        start = n_groups + spare if isinstance(init, str) else np.shape(init)[-1]
+        candidates = max(n_groups, start)
     candidates = check_count("candidates", candidates, least=n_groups)
     check_option("hypergradient", hypergradient, ("reverse", "checkpointed", "implicit"))
     if parsimony is not None:
@@ -193,7 +202,7 @@ def learn_groups(
     lam, ridge = penalty_weights(*training, lam, ridge)
     check_positive("lam", lam)
     tasks = TaskProblems.prepare(*training, *_mean_errors(*judging, n_judging), ridge=ridge)
-    problem = GroupProblem(tasks, candidates, lam, n_inner, hypergradient)
+    problem = GroupProblem(tasks, candidates, lam, n_inner, hypergradient, memberships)
     rule = _Rule(n_groups, parsimony)
     bounds = {"max_iter": max_iter, "tol": tol}
 
@@ -201,7 +210,7 @@ def learn_groups(
         return _descend(problem, theta, step, rule, callback, rng, **bounds)
 
     best, objectives = best_memberships(
-        run, init, problem.block.shape, step, rng, n_starts=n_starts, **bounds
+        run, init, problem.block, step, rng, n_starts=n_starts, **bounds
     )
     rows = [np.concatenate(halves, axis=1) for halves in zip(training, judging)]
     coef = group_lasso(*rows, best.blocks["theta"], lam=lam, ridge=ridge, tol=_REFIT_GAP).coef

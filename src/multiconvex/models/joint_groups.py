@@ -189,7 +189,7 @@ def joint_groups(
     n_groups = check_count("n_groups", n_groups)
     problem = JointGroupProblem(X, Y, n_groups, lam=lam, ridge=ridge, smoothing=smoothing)
     rng = np.random.default_rng(random_state)
-    theta = start_memberships(init, problem.blocks[2].shape, rng)
+    theta = start_memberships(init, problem.blocks[2], rng)
     point = (np.zeros(problem.blocks[0].shape), np.ones(problem.blocks[1].shape), theta)
     for k in range(2):
         point = (*point[:k], problem.minimizer(point, k), *point[k + 1 :])

@@ -214,7 +214,7 @@ def learn_task_groups(
         )
 
     best, objectives = best_memberships(
-        run, init, problem.block.shape, step, rng, n_starts=n_starts, max_iter=max_iter, tol=tol
+        run, init, problem.block, step, rng, n_starts=n_starts, max_iter=max_iter, tol=tol
     )
     fit = grouped_logistic(X, Y, best.blocks["theta"], lam=lam, ridge=ridge, tol=_REFIT_GAP)
     return TaskGroups(

@@ -13,6 +13,8 @@ import math
 import numpy as np
 from numba import njit
 
+from multiconvex.nested.group_kernels import apply_symmetric, assign
+
 _NEWTON_STEPS = 50
 _STEPS_PER_GAP = 10
 _INSIDE = 1.0 - 1e-9
@@ -31,7 +33,7 @@ def descend_blocks(
     most = 0
     slope = np.empty(rhs.shape[1])
     for t in range(len(rhs)):
-        slope[:] = rhs[t]
+        assign(rhs[t], slope)
         gap = _disjoint_gap(rhs[t], energy[t], lam, features, starts, coef[t], slope)
         sweep = 0
         while gap > tol and sweep < max_iter:
@@ -155,16 +157,15 @@ def descend_dual(
 
 @njit(cache=True)
 def _apply(matrix, x):
-    out = np.zeros(len(x))
-    for i in range(len(x)):
-        for j in range(len(x)):
-            out[i] += matrix[i, j] * x[j]
+    out = np.empty(len(x))
+    apply_symmetric(matrix, x, out)
     return out
 
 
 @njit(cache=True)
 def _left(rhs, features, masks, u):
-    left = rhs.copy()
+    left = np.empty(len(rhs))
+    assign(rhs, left)
     for i in range(len(u)):
         left[features[i]] -= masks[i] * u[i]
     return left
@@ -217,7 +218,7 @@ def _dual_gap(gram, inverse, rhs, energy, lam, features, masks, starts, u, w):
     primal = _primal(gram, rhs, energy, lam, features, masks, starts, weights)
     rounded = _primal(gram, rhs, energy, lam, features, masks, starts, w)
     if rounded > primal:
-        w[:] = weights
+        assign(weights, w)
     return (min(primal, rounded) - dual) / max(0.5 * energy, _TINY)
 
 

@@ -20,8 +20,15 @@ from numba import njit
 _FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH, forceinline=True)
-def _apply(matrix, x, out):
+@njit(cache=True)
+def assign(x, out):
+    """Write ``x`` to ``out``. (Assigning slices compiles a message about shapes, for seconds.)"""
+    for p in range(len(x)):
+        out[p] = x[p]
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+def apply_symmetric(matrix, x, out):
     """Write the product of a symmetric matrix and a vector, eight columns at a time."""
     n = len(x)
     whole = n - n % 8
@@ -42,7 +49,7 @@ def _apply(matrix, x, out):
             out[j] += a * matrix[i, j]
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH, forceinline=True)
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
 def _weights(inverse, rhs, square, lam, z, left, w):
     r"""Write :math:`w = M (b - s(z))`, with ``left`` to work in."""
     for p in range(len(z)):
@@ -56,10 +63,10 @@ def _weights(inverse, rhs, square, lam, z, left, w):
             left[p] += scale * square[l, p]
     for p in range(len(z)):
         left[p] = rhs[p] - left[p] * z[p]
-    _apply(inverse, left, w)
+    apply_symmetric(inverse, left, w)
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH, forceinline=True)
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
 def _advance(inverse, rhs, square, lam, step, z, left, w):
     """Move ``z`` by one step."""
     _weights(inverse, rhs, square, lam, z, left, w)
@@ -67,7 +74,7 @@ def _advance(inverse, rhs, square, lam, step, z, left, w):
         z[p] += step * w[p]
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH, forceinline=True)
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
 def _pull_back(square, lam, z, q, room, adjoint, gradient):
     r"""Add to ``adjoint`` and ``gradient`` what ``q``, the adjoint of :math:`s(z)`, means for them.
 
@@ -108,7 +115,7 @@ def solve_task(inverse, rhs, square, lam, step, n_inner, every, kept, w):
     """
     z, left = np.zeros_like(rhs), np.empty_like(rhs)
     for number in range(len(kept)):
-        kept[number] = z
+        assign(z, kept[number])
         for _ in range(min(every, n_inner - number * every)):
             _advance(inverse, rhs, square, lam, step, z, left, w)
     _weights(inverse, rhs, square, lam, z, left, w)
@@ -126,19 +133,19 @@ def reverse_task(inverse, rhs, square, lam, step, n_inner, kept, segment, z, slo
     every = len(segment)
     q, adjoint = np.empty_like(rhs), np.zeros_like(rhs)
     left, w, room = np.empty_like(rhs), np.empty_like(rhs), (np.empty_like(rhs), np.empty_like(rhs))
-    _apply(inverse, slope, q)
+    apply_symmetric(inverse, slope, q)
     for p in range(len(q)):
         q[p] = -q[p]
     _pull_back(square, lam, z, q, room, adjoint, gradient)
     for number in range(len(kept) - 1, -1, -1):
         size = min(every, n_inner - number * every)
-        z[:] = kept[number]
-        segment[0] = z
+        assign(kept[number], z)
+        assign(z, segment[0])
         for i in range(1, size):
             _advance(inverse, rhs, square, lam, step, z, left, w)
-            segment[i] = z
+            assign(z, segment[i])
         for i in range(size - 1, -1, -1):
-            _apply(inverse, adjoint, q)
+            apply_symmetric(inverse, adjoint, q)
             for p in range(len(q)):
                 q[p] *= -step
             _pull_back(square, lam, segment[i], q, room, adjoint, gradient)
@@ -164,7 +171,7 @@ def reverse_tasks(
         t = tasks[i]
         z = solve_task(inverse[t], rhs[t], square, lam, steps[t], n_inner, every, kept, coef[i])
         slope = np.zeros_like(z)
-        values[i] = _validation(X_val[t], Y_val[t], coef[i], slope)
+        values[i] = validate(X_val[t], Y_val[t], coef[i], slope)
         reverse_task(
             inverse[t], rhs[t], square, lam, steps[t], n_inner, kept, segment, z, slope,
             gradients[i],
@@ -172,7 +179,7 @@ def reverse_tasks(
 
 
 @njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
-def _validation(X, y, w, slope):
+def validate(X, y, w, slope):
     """Return half the squared residual and add its derivative in ``w`` to ``slope``."""
     value = 0.0
     for n in range(len(y)):

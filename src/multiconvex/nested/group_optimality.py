@@ -14,76 +14,128 @@ second derivative keeps its features where they are.
 import numpy as np
 from numba import njit
 
+from multiconvex.nested.group_kernels import apply_symmetric, validate
+from multiconvex.triangular import back_substitution, cholesky, forward_substitution
+
 _FIRST, _LAST, _FACTOR = 1e-3, 1e-8, 0.05
 _MAX_STEPS = 60
+_FASTMATH = {"contract", "reassoc", "nsz"}
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
 def _objective(gram, rhs, square, lam, tiny, w):
-    norms = np.sqrt(square @ (w * w) + tiny)
-    return 0.5 * np.dot(w, gram @ w) - np.dot(rhs, w) + lam * norms.sum()
+    value = 0.0
+    for i in range(len(w)):
+        pull = 0.0
+        for j in range(len(w)):
+            pull += gram[i, j] * w[j]
+        value += w[i] * (0.5 * pull - rhs[i])
+    for l in range(len(square)):
+        value += lam * _norm(square[l], tiny, w)
+    return value
 
 
-@njit(cache=True, error_model="numpy")
-def _jacobian(gram, square, lam, tiny, w):
-    r"""Return :math:`\lambda / n_l` and the second derivative of F.
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+def _norm(weights, tiny, w):
+    total = tiny
+    for p in range(len(w)):
+        total += weights[p] * w[p] * w[p]
+    return np.sqrt(total)
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+def _jacobian(gram, square, lam, tiny, w, scale, system):
+    r"""Write :math:`\lambda / n_l` and the lower triangle of the second derivative of F.
 
     .. math:: G + \lambda \sum_l \bigl( \mathrm{diag}(Q_l) / n_l
               - (Q_l * w)(Q_l * w)^\top / n_l^3 \bigr)
     """
-    norms = np.sqrt(square @ (w * w) + tiny)
-    scale = lam / norms
-    out = gram.copy()
+    for i in range(len(w)):
+        for j in range(i + 1):
+            system[i, j] = gram[i, j]
+    loaded = np.empty(len(w))
     for l in range(len(square)):
-        loaded = square[l] * w
-        bend = scale[l] / (norms[l] * norms[l])
+        norm = _norm(square[l], tiny, w)
+        scale[l] = lam / norm
         for i in range(len(w)):
-            out[i, i] += scale[l] * square[l, i]
-            for j in range(len(w)):
-                out[i, j] -= bend * loaded[i] * loaded[j]
-    return scale, out
+            loaded[i] = square[l, i] * w[i]
+            bend = scale[l] * loaded[i] / (norm * norm)
+            for j in range(i + 1):
+                system[i, j] -= bend * loaded[j]
+            system[i, i] += scale[l] * square[l, i]
 
 
 @njit(cache=True, error_model="numpy")
-def _descend(gram, rhs, square, lam, tiny, w):
-    """Return the minimiser of F by Newton steps from ``w``, halved until they descend."""
+def _solve(system, x):
+    """Replace ``x`` by the solution of a system, given by its lower triangle, which is lost."""
+    if not cholesky(system, len(x)):
+        raise ValueError("ridge is too small to differentiate the solution: raise it.")
+    forward_substitution(system, len(x), x)
+    back_substitution(system, len(x), x)
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+def _newton_step(gram, rhs, square, lam, tiny, w, scale, system, move):
+    """Write Newton's step from ``w`` and return the decrease that its model promises, twice."""
+    _jacobian(gram, square, lam, tiny, w, scale, system)
+    slope = np.empty(len(w))
+    for i in range(len(w)):
+        slope[i] = -rhs[i]
+        for j in range(len(w)):
+            slope[i] += gram[i, j] * w[j]
+        for l in range(len(square)):
+            slope[i] += scale[l] * square[l, i] * w[i]
+        move[i] = slope[i]
+    _solve(system, move)
+    gain = 0.0
+    for i in range(len(w)):
+        gain += slope[i] * move[i]
+    return gain
+
+
+@njit(cache=True, error_model="numpy")
+def _descend(gram, rhs, square, lam, tiny, w, scale, system):
+    """Move ``w`` to the minimiser of F by Newton steps, halved until they descend."""
     noise = 4.0 * np.finfo(np.float64).eps
     value = _objective(gram, rhs, square, lam, tiny, w)
+    move, new = np.empty_like(w), np.empty_like(w)
     for _ in range(_MAX_STEPS):
-        scale, system = _jacobian(gram, square, lam, tiny, w)
-        slope = gram @ w - rhs + (scale @ square) * w
-        move = np.linalg.solve(system, slope)
-        gain = np.dot(slope, move)
+        gain = _newton_step(gram, rhs, square, lam, tiny, w, scale, system, move)
         if gain <= noise * noise * abs(value):
             break
-        t = 1.0
-        new = w - move
-        found = _objective(gram, rhs, square, lam, tiny, new)
+        t, found = 2.0, np.inf
         while found > value - 1e-4 * t * gain + noise * abs(value) and t > noise:
             t *= 0.5
-            new = w - t * move
+            for i in range(len(w)):
+                new[i] = w[i] - t * move[i]
             found = _objective(gram, rhs, square, lam, tiny, new)
-        w, value = new, found
-    return w
+        value = found
+        for i in range(len(w)):
+            w[i] = new[i]
 
 
 @njit(cache=True, error_model="numpy")
-def _solve(gram, rhs, square, lam, w):
-    r"""Return the minimiser of F for the last :math:`\delta`, and the square of that.
+def _minimise(gram, rhs, square, lam, w, scale, system):
+    r"""Move ``w`` to the minimiser of F for the last :math:`\delta`, and return the square of that.
 
     Lengths shrink step by step while a norm is hardly longer, and at once where none is. They are
-    in units of the start ``w``.
+    in units of the start.
     """
-    unit = np.sqrt(np.dot(w, w))
+    square_length = 0.0
+    for p in range(len(w)):
+        square_length += w[p] * w[p]
+    unit = np.sqrt(square_length)
     if unit == 0.0:
-        return w, 1.0
+        return 1.0
     length = _FIRST
     while True:
         tiny = (length * unit) ** 2
-        w = _descend(gram, rhs, square, lam, tiny, w)
+        _descend(gram, rhs, square, lam, tiny, w, scale, system)
         if length <= _LAST:
-            return w, tiny
-        clear = np.min(square @ (w * w)) > 100.0 * tiny
+            return tiny
+        clear = True
+        for l in range(len(square)):
+            clear &= _norm(square[l], 0.0, w) > 10.0 * length * unit
         length = _LAST if clear else max(_FACTOR * length, _LAST)
 
 
@@ -98,15 +150,22 @@ def implicit_tasks(
     .. math:: -\lambda \Bigl( \frac{x_p w_p}{n_l}
               - \frac{w_p^2}{2 n_l^3} \sum_i Q_{li} x_i w_i \Bigr) .
     """
+    n_features = rhs.shape[1]
+    scale, system = np.empty(len(square)), np.empty((n_features, n_features))
+    x = np.empty(n_features)
     for i in range(len(tasks)):
-        t = tasks[i]
-        w, tiny = _solve(gram[t], rhs[t], square, lam, inverse[t] @ rhs[t])
-        scale, system = _jacobian(gram[t], square, lam, tiny, w)
-        gap = X_val[t] @ w - Y_val[t]
-        x = np.linalg.solve(system, gap @ X_val[t])
-        turn = (square @ (x * w)) * scale**3 / (2.0 * lam * lam)
+        t, w = tasks[i], coef[i]
+        apply_symmetric(inverse[t], rhs[t], w)
+        for p in range(n_features):
+            x[p] = 0.0
+        tiny = _minimise(gram[t], rhs[t], square, lam, w, scale, system)
+        values[i] = validate(X_val[t], Y_val[t], w, x)
+        _jacobian(gram[t], square, lam, tiny, w, scale, system)
+        _solve(system, x)
         for l in range(len(square)):
-            for p in range(len(w)):
-                gradients[i, l, p] = w[p] * (turn[l] * w[p] - scale[l] * x[p])
-        values[i] = 0.5 * np.dot(gap, gap)
-        coef[i] = w
+            turn = 0.0
+            for p in range(n_features):
+                turn += square[l, p] * x[p] * w[p]
+            turn *= scale[l] ** 3 / (2.0 * lam * lam)
+            for p in range(n_features):
+                gradients[i, l, p] = w[p] * (turn * w[p] - scale[l] * x[p])

@@ -7,7 +7,7 @@ import numpy as np
 
 from multiconvex.checks import check_count, check_positive
 from multiconvex.nested.group_descent import descend_blocks, descend_dual
-from multiconvex.nested.group_tasks import as_memberships, penalty_weights, stack_tasks
+from multiconvex.nested.group_tasks import as_memberships, factorise, penalty_weights, stack_tasks
 from multiconvex.stopping import RelativeDecrease, warn_unconverged
 
 
@@ -123,15 +123,20 @@ def group_lasso(X, Y, groups, *, lam="auto", ridge="auto", tol=1e-8, max_iter=10
     X, Y, _ = stack_tasks(X, Y)
     lam, ridge = penalty_weights(X, Y, lam, ridge)
     theta = as_memberships(groups, X.shape[2])
-    gram = X.transpose(0, 2, 1) @ X
-    gram[:, *np.diag_indices(X.shape[2])] += ridge
     rhs, energy = np.einsum("tnp,tn->tp", X, Y), np.einsum("tn,tn->t", Y, Y)
     coef, gap = np.zeros(rhs.shape), np.zeros(len(rhs))
     if lam == 0.0:
+        gram = X.transpose(0, 2, 1) @ X + ridge * np.eye(X.shape[2])
         coef, n_iter = (np.linalg.pinv(gram, hermitian=True) @ rhs[:, :, None])[:, :, 0], 1
+    elif ridge == 0.0:
+        gram = X.transpose(0, 2, 1) @ X
+        n_iter = _solve_blocks(gram, rhs, energy, lam, theta, tol, max_iter, coef, gap)
     else:
-        solve = _solve_duals if ridge else _solve_blocks
-        n_iter = solve(gram, rhs, energy, lam, theta, tol, max_iter, coef, gap)
+        gram, inverse, curvature = factorise(X, ridge)
+        steps = curvature / (theta**2).sum(axis=1).max()
+        n_iter = descend_dual(
+            gram, inverse, rhs, energy, lam, *_by_group(theta), steps, tol, max_iter, coef, gap
+        )
     if gap.max() > tol > 0:
         warn_unconverged(RelativeDecrease(tol), max_iter)
     return GroupRegression(coef, theta, lam, ridge, gap, n_iter)
@@ -152,14 +157,6 @@ def _solve_blocks(gram, rhs, energy, lam, theta, tol, max_iter, coef, gap):
         vectors[:, first:last, : last - first] = turned
     return descend_blocks(
         gram, rhs, energy, lam, features, starts, vectors, values, tol, max_iter, coef, gap
-    )
-
-
-def _solve_duals(gram, rhs, energy, lam, theta, tol, max_iter, coef, gap):
-    inverse = np.linalg.inv(gram)
-    steps = np.linalg.eigvalsh(gram)[:, 0] / (theta**2).sum(axis=1).max()
-    return descend_dual(
-        gram, inverse, rhs, energy, lam, *_by_group(theta), steps, tol, max_iter, coef, gap
     )
 
 

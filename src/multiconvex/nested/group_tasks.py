@@ -7,25 +7,30 @@ from multiconvex.checks import check_array, check_option, check_positive
 _LAM, _RIDGE = 0.05, 0.02
 
 
-def stack_tasks(X, Y):
+def stack_tasks(X, Y, names=("X", "Y")):
     """Return tasks as arrays (T, N, P) and (T, N), and their numbers of rows.
 
     Tasks of fewer rows than others end in rows of zeros, which change no Gram matrix and no
-    residual. One table of two dimensions is shared by all tasks.
+    residual. One table of two dimensions is shared by all tasks. Errors call them by ``names``.
     """
-    targets = _as_list("Y", Y, 1)
+    one, other = names
+    targets = _as_list(other, Y, 1)
     shared = isinstance(X, np.ndarray) and X.ndim == 2
-    designs = [check_array("X", X, ndim=2)] * len(targets) if shared else _as_list("X", X, 2)
+    designs = [check_array(one, X, ndim=2)] * len(targets) if shared else _as_list(one, X, 2)
     if len(designs) != len(targets):
-        raise ValueError(f"X and Y must hold as many tasks, got {len(designs)} and {len(targets)}.")
+        raise ValueError(
+            f"{one} and {other} must hold as many tasks, got {len(designs)} and {len(targets)}."
+        )
     for t, (design, target) in enumerate(zip(designs, targets)):
         if design.shape[1] != designs[0].shape[1]:
             raise ValueError(
-                f"All tasks must have the same features: X[{t}] has {design.shape[1]} columns, "
-                f"X[0] has {designs[0].shape[1]}."
+                f"All tasks must have the same features: {one}[{t}] has {design.shape[1]} columns, "
+                f"{one}[0] has {designs[0].shape[1]}."
             )
         if len(design) != len(target):
-            raise ValueError(f"X[{t}] has {len(design)} rows but Y[{t}] has {len(target)} entries.")
+            raise ValueError(
+                f"{one}[{t}] has {len(design)} rows but {other}[{t}] has {len(target)} entries."
+            )
     rows = np.array([len(target) for target in targets])
     stacked = (
         np.zeros((len(rows), rows.max(), designs[0].shape[1])),
@@ -44,7 +49,7 @@ def split_tasks(X, Y, validation, rng):
     """
     X, Y, rows = stack_tasks(X, Y)
     if isinstance(validation, tuple):
-        X_val, Y_val, counts = stack_tasks(*validation)
+        X_val, Y_val, counts = stack_tasks(*validation, ("validation[0]", "validation[1]"))
         if X_val.shape[::2] != X.shape[::2]:
             raise ValueError(
                 f"validation must have as many tasks and features as X, {X.shape[::2]}; got "
@@ -81,6 +86,21 @@ def penalty_weights(X, Y, lam, ridge):
     check_positive("lam", lam, allow_zero=True)
     check_positive("ridge", ridge, allow_zero=True)
     return lam, ridge
+
+
+def factorise(X, ridge):
+    r"""Return :math:`X^\top X + \mu I` of every task, its inverse and its smallest eigenvalue."""
+    gram = X.transpose(0, 2, 1) @ X + ridge * np.eye(X.shape[2])
+    if X.shape[1] < X.shape[2]:
+        return gram, _wide_inverse(X, ridge), np.full(len(X), float(ridge))
+    return gram, np.linalg.inv(gram), np.linalg.eigvalsh(gram)[:, 0]
+
+
+def _wide_inverse(X, ridge):
+    """Inverse of ``X.T @ X + ridge I`` of every task through the smaller ``X @ X.T``."""
+    small = X @ X.transpose(0, 2, 1) + ridge * np.eye(X.shape[1])
+    inverse = X.transpose(0, 2, 1) @ np.linalg.solve(small, X)
+    return (np.eye(X.shape[2]) - 0.5 * (inverse + inverse.transpose(0, 2, 1))) / ridge
 
 
 def as_memberships(groups, n_features):

@@ -13,7 +13,7 @@ import numpy as np
 from multiconvex.checks import check_array, check_count, check_option, check_positive
 from multiconvex.nested.group_kernels import reverse_tasks, solve_tasks
 from multiconvex.nested.group_optimality import implicit_tasks
-from multiconvex.nested.group_tasks import stack_tasks
+from multiconvex.nested.group_tasks import factorise, stack_tasks
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,22 +72,20 @@ class TaskProblems:
         """
         check_positive("ridge", ridge)
         X, Y, _ = stack_tasks(X, Y)
-        X_val, Y_val, _ = stack_tasks(X_val, Y_val)
+        X_val, Y_val, _ = stack_tasks(X_val, Y_val, ("X_val", "Y_val"))
         if X_val.shape[::2] != X.shape[::2]:
             raise ValueError(
                 f"X_val must hold {X.shape[0]} tasks of {X.shape[2]} features as X does, got "
                 f"{X_val.shape[0]} of {X_val.shape[2]}."
             )
-        n_features = X.shape[2]
-        gram = X.transpose(0, 2, 1) @ X + ridge * np.eye(n_features)
-        wide = X.shape[1] < n_features
+        gram, inverse, curvature = factorise(X, ridge)
         return cls(
             gram=gram,
-            inverse=_wide_inverse(X, ridge) if wide else np.linalg.inv(gram),
+            inverse=inverse,
             rhs=np.einsum("tnp,tn->tp", X, Y),
             X_val=X_val,
             Y_val=Y_val,
-            curvature=np.full(len(X), float(ridge)) if wide else np.linalg.eigvalsh(gram)[:, 0],
+            curvature=curvature,
         )
 
     def take(self, tasks):
@@ -120,12 +118,15 @@ class Hypergradient(NamedTuple):
     coef: np.ndarray
 
 
-def hypergradient(problems, theta, lam, *, n_inner=500, method="reverse", tasks=None):
+def hypergradient(
+    problems, theta, lam, *, n_inner=500, method="reverse", overlap=1.0, tasks=None
+):  # fmt: skip
     r"""Validation losses of a group lasso and their derivatives in the groups.
 
     The lower level takes ``n_inner`` Bregman steps on the dual, in the ball of radius
-    :math:`\lambda`, from :math:`v_l = 0` and with a step that needs no knowledge of the groups,
-    :math:`\beta = (\lambda_{\min}(X^\top X) + \mu) / \lambda`:
+    :math:`\lambda`, from :math:`v_l = 0` and with a step that knows nothing of the groups but
+    :math:`\sum_l \theta_{pl}^2 \le s`: with
+    :math:`\beta = (\lambda_{\min}(X^\top X) + \mu) / (s \lambda)`,
 
     .. math::
         u_l = \frac{\lambda v_l}{\sqrt{1 + \|v_l\|^2}}, \quad
@@ -136,7 +137,7 @@ def hypergradient(problems, theta, lam, *, n_inner=500, method="reverse", tasks=
     ----------
     problems : TaskProblems
     theta : array of shape (P, L)
-        Memberships of P features in L groups: nonnegative, squares of a row sum to at most one.
+        Memberships of P features in L groups, nonnegative.
     lam : float
         :math:`\lambda`, positive.
     n_inner : int
@@ -144,6 +145,9 @@ def hypergradient(problems, theta, lam, *, n_inner=500, method="reverse", tasks=
         "reverse" and "checkpointed" differentiate the steps that were taken, exactly, and keep all
         iterates of a task or about ``2 sqrt(n_inner)`` of them. "implicit" takes no such steps: it
         solves the lower level by Newton's method and differentiates its optimality condition.
+    overlap : float, default 1
+        s, the most that squared memberships of a feature may sum to: one on the simplex, and more
+        where features are in several groups, at the price of shorter steps.
     tasks : sequence of int, optional
         Tasks to evaluate, all by default.
 
@@ -188,7 +192,7 @@ def hypergradient(problems, theta, lam, *, n_inner=500, method="reverse", tasks=
     """
     check_option("method", method, ("reverse", "checkpointed", "implicit"))
     n_inner = check_count("n_inner", n_inner)
-    square, steps, tasks = _checked(problems, theta, lam, tasks)
+    square, steps, tasks = _checked(problems, theta, lam, overlap, tasks)
     n_features = problems.shape[1]
     values = np.empty(len(tasks))
     in_square = np.zeros((len(tasks), *square.shape))
@@ -208,12 +212,12 @@ def hypergradient(problems, theta, lam, *, n_inner=500, method="reverse", tasks=
     return Hypergradient(values, 2.0 * np.asarray(theta, float) * in_square, in_square, coef)
 
 
-def solve_lower_level(problems, theta, lam, *, n_inner=500, tasks=None):
+def solve_lower_level(problems, theta, lam, *, n_inner=500, overlap=1.0, tasks=None):
     r"""Weights of a group lasso after a number of Bregman steps on its dual.
 
     Parameters
     ----------
-    problems, theta, lam, n_inner, tasks
+    problems, theta, lam, n_inner, overlap, tasks
         As for :func:`multiconvex.hypergradient`.
 
     Returns
@@ -232,33 +236,27 @@ def solve_lower_level(problems, theta, lam, *, n_inner=500, tasks=None):
     True
     """
     n_inner = check_count("n_inner", n_inner)
-    square, steps, tasks = _checked(problems, theta, lam, tasks)
+    square, steps, tasks = _checked(problems, theta, lam, overlap, tasks)
     coef = np.empty((len(tasks), problems.shape[1]))
     solve_tasks(problems.inverse, problems.rhs, square, lam, steps, n_inner, tasks, coef)
     return coef
 
 
-def _checked(problems, theta, lam, tasks):
+def _checked(problems, theta, lam, overlap, tasks):
     """Squares of the memberships, steps and tasks, as the kernels want them."""
     check_positive("lam", lam)
+    check_positive("overlap", overlap)
     theta = check_array("theta", theta, ndim=2, nonnegative=True)
     n_tasks, n_features = problems.shape
     if len(theta) != n_features:
         raise ValueError(f"theta must have {n_features} rows, one a feature, got {len(theta)}.")
     square = np.ascontiguousarray(theta.T.astype(float) ** 2)
-    if square.sum(axis=0).max() > 1.0 + 1e-9:
+    if square.sum(axis=0).max() > overlap * (1.0 + 1e-9):
         raise ValueError(
-            "The squares of each row of theta must sum to at most one, got "
-            f"{square.sum(axis=0).max():.3g}: project its rows on the simplex."
+            f"The squares of each row of theta must sum to at most overlap = {overlap:.3g}, got "
+            f"{square.sum(axis=0).max():.3g}: project its rows on the simplex, or raise overlap."
         )
     tasks = np.arange(n_tasks) if tasks is None else np.asarray(tasks, dtype=np.int64)
     if tasks.ndim != 1 or len(tasks) == 0 or tasks.min() < 0 or tasks.max() >= n_tasks:
         raise ValueError(f"tasks must be a list of indices below {n_tasks}, got {tasks!r}.")
-    return square, problems.curvature / lam, tasks
-
-
-def _wide_inverse(X, ridge):
-    """Inverse of ``X.T @ X + ridge I`` of every task through the smaller ``X @ X.T``."""
-    small = X @ X.transpose(0, 2, 1) + ridge * np.eye(X.shape[1])
-    inverse = X.transpose(0, 2, 1) @ np.linalg.solve(small, X)
-    return (np.eye(X.shape[2]) - 0.5 * (inverse + inverse.transpose(0, 2, 1))) / ridge
+    return square, problems.curvature / (lam * overlap), tasks

@@ -232,17 +232,15 @@ class DiscoveryRow:
     error_over_oracle: float
 
 
-def discover_numbers(setting="slides", *, n_candidates=10, n_seeds=5):
-    """Learn with more candidates than groups in several draws."""
+def discover_numbers(recovery, *, n_candidates=10):
+    """Learn with more candidates than groups in the draws of a :class:`Recovery`."""
     rows = []
-    for seed in range(n_seeds):
-        tasks = make_tasks(setting, seed)
+    for seed, oracle in enumerate(recovery.errors["oracle"]):
+        tasks = make_tasks(recovery.setting, seed)
         found = discover(tasks, n_candidates, random_state=seed)
-        learned, oracle = (
-            measure_test_error(tasks, groups) for groups in (found.fitted.theta, tasks.groups)
-        )
+        learned = measure_test_error(tasks, found.fitted.theta)
         (before, after), (many, few) = found.index, found.in_use
-        rows.append(DiscoveryRow(seed + 1, before, many, after, few, learned / oracle))
+        rows.append(DiscoveryRow(seed + 1, before, many, after, few, float(learned / oracle)))
     return rows
 
 
@@ -290,43 +288,37 @@ class TaskCountRow:
 
 def vary_tasks(counts=(15, 50, 150), *, n_candidates=10, n_seeds=3):
     """Learn groups from few tasks; the test errors are those of new tasks with these groups."""
-    rows = []
-    for count in counts:
-        values = []
-        for seed in range(n_seeds):
+    values = np.empty((len(counts), n_seeds, 4))
+    for seed in range(n_seeds):
+        strangers = make_tasks(random_state=100 + seed, n_tasks=60)
+        lasso, oracle = (
+            measure_test_error(strangers, groups) for groups in ("singletons", strangers.groups)
+        )
+        for row, count in zip(values, counts):
             tasks = make_tasks(random_state=seed, n_tasks=count)
-            strangers = make_tasks(random_state=100 + seed, n_tasks=60)
             found = discover(tasks, n_candidates, n_inner=50, random_state=seed).fitted
-            learned, lasso, oracle = (
-                measure_test_error(strangers, groups)
-                for groups in (found.theta, "singletons", tasks.groups)
-            )
+            learned = measure_test_error(strangers, found.theta)
             index = agreement(tasks, found.theta)
-            values.append((index, found.n_groups, learned / oracle, lasso / oracle))
-        index, groups, learned, lasso = np.median(values, axis=0)
-        rows.append(TaskCountRow(count, float(index), int(groups), float(learned), float(lasso)))
-    return rows
+            row[seed] = index, found.n_groups, learned / oracle, lasso / oracle
+    return [
+        TaskCountRow(count, float(index), int(groups), float(learned), float(lasso))
+        for count, (index, groups, learned, lasso) in zip(counts, np.median(values, axis=1))
+    ]
 
 
 def _remedies(tasks, n_candidates, seed, max_iter):
     """Yield names and memberships; only the last may merge columns."""
 
     def run(**options):
-        options = {"max_iter": max_iter, "parsimony": None} | options
+        options = {"max_iter": 2 * max_iter, "parsimony": None} | options
         return learn(tasks, n_candidates, random_state=seed, **options)
 
-    merged = run(parsimony=1.0)
+    merged = run(max_iter=max_iter, parsimony=1.0)
     yield "none", merged.path[0].theta
-    yield "three times the steps", run(max_iter=3 * max_iter).theta
-    yield "best of three starts", run(n_starts=3).theta
-    yield (
-        "three times the steps, short lower level",
-        run(max_iter=3 * max_iter, n_inner=_FEW_INNER).theta,
-    )
-    yield (
-        "three times the steps, heavy penalty",
-        run(max_iter=3 * max_iter, lam=_HEAVY * LAM).theta,
-    )
+    yield "twice the steps", run().theta
+    yield "better of two starts", run(max_iter=max_iter, n_starts=2).theta
+    yield "twice the steps, short lower level", run(n_inner=_FEW_INNER).theta
+    yield "twice the steps, heavy penalty", run(lam=_HEAVY * LAM).theta
     yield "mergers", merged.theta
 
 

@@ -106,7 +106,7 @@ class Truncation:
     projection: dict
 
 
-def follow_truncation(setting, n_tasks=20):
+def follow_truncation(setting, n_tasks=10):
     """Compare both kinds of steps with the exact derivative."""
     bregman, projection = {}, {}
     for name, theta in setting.theta.items():

@@ -8,6 +8,7 @@ from numba import njit
 
 from multiconvex.checks import check_option
 from multiconvex.penalties import NonNegative
+from multiconvex.triangular import back_substitution, cholesky, forward_substitution
 from multiconvex.updates.base import Update
 
 _UNBLOCKED = 64
@@ -239,7 +240,8 @@ def _solve_on_support(gram, b, support, small, index, z, x):
         factor = _blocked_cholesky(block)
         if len(factor) == 0:
             return False
-        _substitute(factor, right, size)
+        forward_substitution(factor, size, right)
+        back_substitution(factor, size, right)
         for i in range(size):
             x[index[i]] = right[i]
         return True
@@ -247,9 +249,10 @@ def _solve_on_support(gram, b, support, small, index, z, x):
         z[i] = b[index[i]]
         for j in range(i + 1):
             small[i, j] = gram[index[i], index[j]]
-    if not _cholesky(small, size):
+    if not cholesky(small, size):
         return False
-    _substitute(small, z, size)
+    forward_substitution(small, size, z)
+    back_substitution(small, size, z)
     for i in range(size):
         x[index[i]] = z[i]
     return True
@@ -266,38 +269,3 @@ def _blocked_cholesky(a):
         if factor[j, j] * factor[j, j] <= 1e-14 * a[j, j]:
             return a[:0]
     return factor
-
-
-@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _cholesky(a, size):
-    """Factor the leading block in place into its lower triangle; False where not definite."""
-    for j in range(size):
-        diagonal = a[j, j]
-        rest = diagonal
-        for p in range(j):
-            rest -= a[j, p] * a[j, p]
-        if rest <= 1e-14 * diagonal:
-            return False
-        pivot = np.sqrt(rest)
-        a[j, j] = pivot
-        inverse = 1.0 / pivot
-        for i in range(j + 1, size):
-            total = a[i, j]
-            for p in range(j):
-                total -= a[i, p] * a[j, p]
-            a[i, j] = total * inverse
-    return True
-
-
-@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _substitute(a, z, size):
-    """Solve with the factor and its transpose, in place."""
-    for i in range(size):
-        total = z[i]
-        for p in range(i):
-            total -= a[i, p] * z[p]
-        z[i] = total / a[i, i]
-    for i in range(size - 1, -1, -1):
-        z[i] /= a[i, i]
-        for p in range(i):
-            z[p] -= a[i, p] * z[i]
