@@ -5,8 +5,8 @@ Each has a name, a target and a ``measure`` that returns a :class:`Measurement`.
 
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -55,6 +55,9 @@ class Case:
     gap, largest_gap : callable, float
         ``gap(ours(data), peer(data))`` says how far the answers are apart: times are comparable
         only when it is at most ``largest_gap``, and the case fails otherwise.
+    needs : dict of str to str
+        Modules that the lock does not have, each with the command that installs it. The case is
+        left out where one is missing, so ``setup`` imports them.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Case:
     peer_calls: int | None = None
     gap: Callable[[Any, Any], float] = lambda ours, peer: 0.0
     largest_gap: float = 0.0
+    needs: Mapping[str, str] = field(default_factory=dict)
 
     def measure(self, clock: Clock = time.perf_counter) -> Measurement:
         data = self.setup()

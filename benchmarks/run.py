@@ -7,6 +7,7 @@ python benchmarks/run.py --output results     the table goes to that folder
 
 import argparse
 import importlib
+import importlib.util
 import shlex
 import sys
 from pathlib import Path
@@ -20,6 +21,13 @@ HERE = Path(__file__).resolve().parent
 def available() -> list[str]:
     """Names of the benchmark modules, without their prefix."""
     return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+
+
+def missing(case) -> str:
+    """What a case needs and is not installed, with how to install it; empty where all is there."""
+    needs = getattr(case, "needs", {}).items()
+    lacking = [f"{name} ({how})" for name, how in needs if importlib.util.find_spec(name) is None]
+    return ", ".join(lacking)
 
 
 def main(arguments: list[str]) -> int:
@@ -38,6 +46,10 @@ def main(arguments: list[str]) -> int:
         setting = describe(shlex.join(["python", "benchmarks/run.py", *arguments]))
         for case in (case for module in modules for case in module.CASES):
             print(case.name, file=sys.stderr, flush=True)
+            lacking = missing(case)
+            if lacking:
+                print(f"  left out: it needs {lacking}", file=sys.stderr, flush=True)
+                continue
             measurements.append(case.measure())
     write(measurements, setting, options.output)
     print(as_markdown(measurements, setting))

@@ -6,6 +6,11 @@ import numpy as np
 import scipy.sparse as sp
 
 
+def is_chunked(array):
+    """Return whether an array is a Dask array, without importing Dask."""
+    return type(array).__module__.startswith("dask.array")
+
+
 def check_positive(name, value, *, allow_zero=False):
     """Refuse a number that is not finite and positive (or zero, where allowed)."""
     real = isinstance(value, (int, float, np.number)) and math.isfinite(value)
@@ -107,12 +112,13 @@ def check_blocks(init, shapes, names):
         )
     blocks = []
     for array, shape, name in zip(init, shapes, names):
-        block = np.array(array, order="C", copy=True)
+        block = array if is_chunked(array) else np.array(array, order="C", copy=True)
         if block.dtype.char not in "fd":
             block = block.astype(float)
         if block.shape != shape:
             raise ValueError(f"init of {name} must have shape {shape}, got {block.shape}.")
-        check_entries(f"init of {name}", block)
+        if not is_chunked(block):
+            check_entries(f"init of {name}", block)
         blocks.append(block)
     return tuple(blocks)
 
@@ -129,6 +135,11 @@ def _as_csr(name, array):
 
 
 def _as_dense(name, array):
+    if is_chunked(array):
+        raise TypeError(
+            f"{name} is a Dask array, which is not handled here: pass {name}.compute() where it "
+            "fits into memory."
+        )
     try:
         out = np.asarray(array)
         if out.dtype.kind == "c":

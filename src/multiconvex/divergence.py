@@ -159,6 +159,20 @@ class SparseKullbackLeibler:
         return np.asarray(self.matrix.sum(axis=1 - k)).ravel()
 
 
+def ratio_products(divergence, rows, columns):
+    """Return ``R @ columns`` and ``R.T @ rows``, with R the data over the model, in one pass."""
+    products = np.zeros_like(rows), np.zeros_like(columns)
+    if isinstance(divergence, SparseKullbackLeibler):
+        matrix, floor = _csr(divergence.matrix), divergence._floor
+        sparse_ratio_times(*matrix, rows, columns, floor, *products)
+        return products
+    for slab, data, model in divergence._slabs(rows, columns):
+        ratio = np.divide(data, model, out=model)
+        for k in range(2):
+            _add_product(products[k], ratio, slab, rows, columns, k)
+    return products
+
+
 def divergence_of(data, loss):
     """Return the right class for dense or sparse data."""
     counts = isinstance(loss, KullbackLeibler)

@@ -215,6 +215,31 @@ def test_the_command_line_limits_the_threads_and_fails_on_a_miss(harness, monkey
     assert run.main(command) == 1
 
 
+def test_a_case_whose_peer_is_not_installed_is_left_out_and_says_how_to_install_it(
+    harness, monkeypatch, tmp_path, capsys
+):
+    import sys
+    from types import ModuleType
+
+    run = importlib.import_module("run")
+    module, clock = ModuleType("bench_import"), Clock()
+    settings = {"repetitions": 1, "peer_name": "nobody"}
+    there, absent = (
+        a_case(
+            harness, clock.takes("ours", 1), clock.takes("peer", 3), name=name, needs={name: how},
+            setup=lambda name=name: float(importlib.import_module(name) is None), **settings,
+        )
+        for name, how in (("json", ""), ("no_such_peer", "pip install no-such-peer"))
+    )  # fmt: skip
+    module.CASES = (absent,)
+    monkeypatch.setitem(sys.modules, "bench_import", module)
+    assert run.main(["import", "--output", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert "left out: it needs no_such_peer (pip install no-such-peer)" in told.err
+    assert json.loads((tmp_path / "benchmarks.json").read_text())["measurements"] == []
+    assert run.missing(there) == ""
+
+
 def test_a_benchmark_that_does_not_exist_is_refused_with_the_names_that_do(capsys):
     run = importlib.import_module("run")
     with pytest.raises(SystemExit):

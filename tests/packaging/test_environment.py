@@ -18,6 +18,8 @@ ENTRY = re.compile(
 )
 # What jupyter-book, jupytext, matplotlib and pytest are made of: no requirement repeats it.
 PARTS = {"sphinx", "docutils", "myst-nb", "ipython", "cycler", "pillow", "nbformat", "packaging"}
+# What a benchmark compares with where it is installed, and says how to install where it is not.
+PEERS = {"spyrit"}
 REGISTRIES = re.compile(
     r"py[p]i\.org|python[h]osted\.org|npm[j]s\.|ana[c]onda\.(?:org|com)|gh[c]r\.io|docker\.i[o]|un[p]kg\.com"
 )
@@ -72,7 +74,8 @@ def test_every_import_is_a_direct_requirement(repository, tracked, requirements)
     distributions = importlib.metadata.packages_distributions()
     for path in tracked:
         if path.suffix == ".py":
-            for name in set(imported(repository / path)) - sys.stdlib_module_names - own:
+            peers = PEERS if path.parts[0] == "benchmarks" else set()
+            for name in set(imported(repository / path)) - sys.stdlib_module_names - own - peers:
                 found = {canonicalize_name(one) for one in distributions.get(name, ())}
                 assert found & known, f"{path} imports {name}"
 

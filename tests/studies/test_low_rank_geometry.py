@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from multiconvex import Extrapolation, ProxGradient, RelativeDecrease, alternate, viz
+from multiconvex import viz
 from multiconvex.studies import low_rank_geometry as study
 
 figures = viz.low_rank_models
@@ -104,31 +104,6 @@ def test_below_reach_one_every_entry_of_the_true_columns_is_positive():
 
 
 # --- Choosing
-
-
-def test_the_gradient_of_the_minimum_volume_problem_is_that_of_its_loss():
-    rng = np.random.default_rng(0)
-    problem = study.MinimumVolume(rng.random((5, 7)), 3, weight=0.3, delta=0.1)
-    x = (rng.random((5, 3)), rng.random((7, 3)))
-    for k in (0, 1):
-        direction, step = rng.standard_normal(x[k].shape), 1e-6
-        ahead, behind = (
-            problem.loss((*x[:k], x[k] + s * direction, *x[k + 1 :])) for s in (step, -step)
-        )
-        slope = np.vdot(problem.gradient(x, k), direction)
-        assert (ahead - behind) / (2 * step) == pytest.approx(slope, rel=1e-6)
-
-
-def test_minimum_volume_fits_never_increase_their_objective():
-    data = study.mixtures(0.7)[1]
-    rng = np.random.default_rng(0)
-    start = (rng.random((3, 3)), np.full((data.shape[1], 3), 1 / 3))
-    result = alternate(
-        study.MinimumVolume(data, 3, 1e-3, 1e-3), start, ProxGradient(),
-        acceleration=Extrapolation(), stop=RelativeDecrease(0), max_iter=200,
-    )  # fmt: skip
-    assert np.all(np.diff(result.trace.objective) <= 1e-14)
-    np.testing.assert_allclose(result.blocks["H"].sum(axis=1), 1.0)
 
 
 def test_sparse_and_minimum_volume_fits_find_the_true_columns(chosen):

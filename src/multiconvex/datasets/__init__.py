@@ -23,16 +23,23 @@ _HOMES = {
         "BanditAgent", "DiamondPoints", "HiddenDecisions", "RegressionMixture",
         "make_bandit_agent", "make_diamond", "make_io_hmm", "make_regression_mixture",
     ),
+    "music": (
+        "PianoNotes", "Recording", "load_phrase", "load_piano_notes", "load_salamander",
+        "read_sound",
+    ),
+    "pianos": ("make_piano", "perform", "retune"),
+    "news": ("TermCounts", "load_bbc", "make_news"),
     "regression": (
         "RegressionTable", "load_concrete", "load_energy", "make_implicit_data", "make_noisy_sine",
     ),
+    "single_pixel": ("load_cat", "load_jaszczak", "make_acquisition", "make_filtered_scene"),
     "simulated": ("make_fluorescence", "make_low_rank", "make_mixture", "make_nonnegative_cp"),
     "listing": ("catalogue", "load_or_simulate"),
     "tables": ("load_animals", "load_mice_protein"),
     "trials": ("DecisionTrials", "ForagingSessions"),
     "types": (
-        "Axis", "Chromatograms", "FluorescenceTensor", "HyperspectralImage", "LowRankMatrix",
-        "LowRankTensor", "StainImage",
+        "Axis", "Chromatograms", "FluorescenceTensor", "GreyImage", "HyperspectralImage",
+        "LowRankMatrix", "LowRankTensor", "SinglePixelAcquisition", "StainImage",
     ),
     "_errors": ("DataCorrupted", "DataUnavailable"),
 }  # fmt: skip

@@ -190,6 +190,21 @@ FILES = {
         ),
         simulator="make_implicit_data",
     ),
+    "jaszczak": RemoteFile(
+        path="single_pixel/jaszczak_haar.mat",
+        url=(
+            "https://raw.githubusercontent.com/nducros/SPIRIT/"
+            "c68de3998328fecebf7909f17ae035f467e596d6/data/Jaszczak_Haar_4_128x128.mat"
+        ),
+        sha256="32853fa264eb9b4fe3635a62347061729f5d8b07b1cb2d851a82443bee858db0",
+        size=136_256,
+        licence="CC-BY-SA 4.0",
+        citation=(
+            "N. Ducros. SPIRIT, a toolbox for single-pixel imaging: acquisition of a Jaszczak "
+            "target with Haar wavelet patterns. https://github.com/nducros/SPIRIT"
+        ),
+        simulator="make_acquisition",
+    ),
     "mice_protein": RemoteFile(
         path="bilevel/mice_protein.csv",
         url=(
@@ -234,6 +249,49 @@ FILES = {
         size=1205,
         **_LAMPERT,
     ),
+}
+
+FILES["bbc"] = RemoteFile(
+    path="text/bbc.zip",
+    url=(
+        "https://raw.githubusercontent.com/T5C09/NBM_Unsupervised_Gamma/"
+        "f10ec3e46c5f59e210bf43a4b69f0b9fd89708ac/pairs/nmf/bbc.zip"
+    ),
+    sha256="976a091f7579f65c20b2738829e63a6cbae988ca7af1d7a4dfadefcefd460ca6",
+    size=884_338,
+    licence="not stated by the repository",
+    citation=(
+        "D. Greene, P. Cunningham (2006). Practical solutions to the problem of diagonal dominance "
+        "in kernel document clustering. International Conference on Machine Learning, 377-384."
+    ),
+    simulator="make_news",
+)
+
+# Eight notes, a minor third apart; the first one bears the name of the set.
+_SALAMANDER = (
+    ("A3", "8e108fe228e34e32f6b4e61efff732eec53058a9e6f05a8d8e719598b132c4f9", 74_526),
+    ("C4", "689eaa4c2fd7f29a2cc0e386eec462156d523a87d701269e5e2458e66056f4f6", 78_718),
+    ("Ds4", "663e8bb3e2d0fa23a30526dcd7ab0e42609c193c07025647ef46badcf81ec211", 73_519),
+    ("Fs4", "613652f5c96e35736ce6a46bc4ddb6ba1076d1fb16a35a4c22c14e67efdde57c", 68_219),
+    ("A4", "a62df24a2c84cea8d18c1fa8aca7c18c877ba2b76a00a591256fa74d3ce54ac3", 61_148),
+    ("C5", "2f5b0f7422063010fb379e684bfdf2daa3911dcd2251413d79fa2a53029fdc30", 68_920),
+    ("Ds5", "bf71096e653ab7ceca3914b9fd44d8c27fe83c162564c5db34bd06b94eb14b8c", 58_179),
+    ("Fs5", "ed2fdf543274ea72ddd4eb634a16356531a5f4040b2a60d34fb12a5c72cbf22f", 51_597),
+)
+FILES |= {
+    "salamander" if note == "A3" else f"salamander.{note}": RemoteFile(
+        path=f"music/salamander_{note}.mp3",
+        url=(
+            "https://raw.githubusercontent.com/Tonejs/audio/"
+            f"efd8296360f9526e379bfbe5c1698ff54d6a1d34/salamander/{note}.mp3"
+        ),
+        sha256=sha256,
+        size=size,
+        licence="CC-BY 3.0",
+        citation="A. Holm. Salamander Grand Piano, a Yamaha C5 recorded note by note.",
+        simulator="make_piano",
+    )
+    for note, sha256, size in _SALAMANDER
 }
 
 

@@ -2,7 +2,19 @@
 
 from dataclasses import dataclass, replace
 
-from . import behaviour, chromatography, fetched, groups, regression, simulated, tables
+from . import (
+    behaviour,
+    chromatography,
+    fetched,
+    groups,
+    music,
+    news,
+    pianos,
+    regression,
+    simulated,
+    single_pixel,
+    tables,
+)
 from ._errors import DataUnavailable
 from ._files import FILES
 
@@ -59,6 +71,15 @@ _STAND_INS = {
         tables.load_mice_protein,
         lambda seed: groups.make_proteins(random_state=seed),
     ),
+    "bbc": (news.load_bbc, lambda seed: news.make_news(random_state=seed)),
+    "salamander": (
+        music.load_salamander,
+        lambda seed: pianos.make_piano(seconds=4.0, random_state=seed),
+    ),
+    "jaszczak": (
+        single_pixel.load_jaszczak,
+        lambda seed: single_pixel.make_acquisition(random_state=seed),
+    ),
     "animals": (tables.load_animals, lambda seed: groups.make_animals(random_state=seed)),
 }
 
@@ -82,7 +103,8 @@ def load_or_simulate(name, *, random_state=0):
     ----------
     name : str
         "samson", "moffett", "amino_acids", "goldenrod", "goldenrod_raw", "foraging",
-        "ibl_mouse", "energy", "concrete", "mice_protein" or "animals".
+        "ibl_mouse", "energy", "concrete", "mice_protein", "animals", "jaszczak", "bbc" or
+        "salamander".
     random_state : None, int or numpy.random.Generator
         Used only by the simulator.
 
@@ -114,8 +136,8 @@ def catalogue():
 
     Examples
     --------
-    >>> [entry.loader for entry in catalogue() if entry.layer == "bundled"]
-    ['load_indian_pines', 'load_kinetic', 'load_stains']
+    >>> [entry.loader for entry in catalogue() if entry.layer == "bundled"][:3]
+    ['load_indian_pines', 'load_kinetic', 'load_cat']
     """
     return (
         CatalogueEntry(
@@ -126,10 +148,15 @@ def catalogue():
             "load_kinetic", "bundled", "catecholamines, fluorescence", "64 × 12 × 10 × 60",
             "public use", None,
         ),
+        CatalogueEntry("load_cat", "bundled", "cat, grey", "any square", "CC0", None),
         CatalogueEntry(
             "load_stains", "bundled", "colon, two stains", "512 × 512 × 3",
             "no known restriction", None,
         ),
+        CatalogueEntry(
+            "load_piano_notes", "bundled", "notes of two pianos", "14 × 1.6 s", "MIT", None,
+        ),
+        CatalogueEntry("load_phrase", "bundled", "phrases on two pianos", "2 × 9 s", "MIT", None),
         _fetched_entry("samson", "lakeside, hyperspectral", "95 × 95 × 156"),
         _fetched_entry("moffett", "shore, hyperspectral", "50 × 50 × 184"),
         _fetched_entry("amino_acids", "amino acids, fluorescence", "5 × 201 × 61"),
@@ -139,9 +166,14 @@ def catalogue():
         _fetched_entry("ibl_mouse", "mouse, side of a grating", "56 × 90 trials"),
         _fetched_entry("energy", "buildings, heating load", "768 × 8"),
         _fetched_entry("concrete", "concrete, strength", "1030 × 8"),
+        _fetched_entry("jaszczak", "target, camera with one pixel", "128 × 128"),
         _fetched_entry("mice_protein", "mice, levels of proteins", "1080 × 77"),
         _fetched_entry("animals", "animals, attributes", "50 × 85"),
+        _fetched_entry("bbc", "news, occurrences of terms", "9635 × 2225"),
+        _fetched_entry("salamander", "recorded notes of a piano", "8 × 4 s"),
         _simulated_entry("make_mixture", "linear mixtures"),
+        _simulated_entry("make_filtered_scene", "an image under two filters"),
+        _simulated_entry("make_acquisition", "wavelets of a target"),
         _simulated_entry("make_fluorescence", "excitation and emission"),
         _simulated_entry("make_chromatograms", "chromatograms that drift"),
         _simulated_entry("make_low_rank", "nonnegative matrix"),
@@ -157,6 +189,8 @@ def catalogue():
         _simulated_entry("make_grouped_tasks", "tasks that share groups"),
         _simulated_entry("make_proteins", "pathways that move together"),
         _simulated_entry("make_animals", "families of animals"),
+        _simulated_entry("make_news", "news, occurrences of terms"),
+        _simulated_entry("make_piano", "notes of a piano"),
     )  # fmt: skip
 
 

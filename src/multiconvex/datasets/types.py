@@ -225,6 +225,40 @@ class Chromatograms(Dataset):
         )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class GreyImage(Dataset):
+    """An image without colours.
+
+    Attributes
+    ----------
+    image : ndarray of shape (rows, cols)
+    """
+
+    image: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class SinglePixelAcquisition(Dataset):
+    """What a camera with one pixel measured: coefficients of an image in a basis of patterns.
+
+    Attributes
+    ----------
+    coefficients : ndarray of shape (n, n)
+        Zero where nothing was measured.
+    shown : ndarray of bool, shape (n, n)
+        Which coefficients were measured.
+    levels : int
+        Levels of Haar wavelets.
+    reference : ndarray of shape (n, n)
+        The same object seen by an ordinary camera.
+    """
+
+    coefficients: np.ndarray
+    shown: np.ndarray
+    levels: int
+    reference: np.ndarray
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class LowRankMatrix(Sample):
     """A matrix ``X ≈ W Hᵀ`` with the factors it was made from."""

@@ -10,6 +10,7 @@ from multiconvex.divergence import divergence_of
 from multiconvex.losses import Frobenius
 from multiconvex.memo import IdentityMemo
 from multiconvex.operands import DenseTensor, SparseMatrix, TuckerTensor
+from multiconvex.operands_chunked import ChunkedMatrix
 from multiconvex.problem import Block, MultiblockProblem
 
 _CANCELLATION = 1e-8
@@ -17,7 +18,7 @@ _CANCELLATION = 1e-8
 
 def as_operand(data):
     """Return checked data as the operand its type calls for."""
-    if isinstance(data, DenseTensor | SparseMatrix | TuckerTensor):
+    if isinstance(data, ChunkedMatrix | DenseTensor | SparseMatrix | TuckerTensor):
         return data
     return SparseMatrix(data) if sp.issparse(data) else DenseTensor(data)
 

@@ -6,8 +6,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from multiconvex.acceleration import Extrapolation
-from multiconvex.checks import check_array, check_blocks, check_option, check_rank
+from multiconvex.checks import check_array, check_blocks, check_option, check_rank, is_chunked
 from multiconvex.losses import Frobenius, KullbackLeibler, as_loss
+from multiconvex.models.chunked import fit_chunks
 from multiconvex.models.compression import Compression, fit_factors, worth_compressing
 from multiconvex.models.factor_problem import (
     DivergenceProblem,
@@ -26,9 +27,12 @@ from multiconvex.updates import (
     LeastSquares,
     MultiplicativeUpdate,
     NoLips,
+    PrimalDual,
     ProxGradient,
     ScalarNewton,
 )
+
+_KEEPS_ZEROS = MultiplicativeUpdate | NoLips | PrimalDual | ScalarNewton
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,8 +91,9 @@ def nmf(
 
     Parameters
     ----------
-    X : ndarray or scipy.sparse array, shape (m, n)
-        Never modified and, where sparse, never filled in.
+    X : ndarray, scipy.sparse array or dask.array.Array, shape (m, n)
+        Never modified and, where sparse, never filled in. Chunks of rows of a Dask array stay where
+        they are, and so do those of ``W``, which is then a Dask array too (Frobenius loss).
     rank : int
     loss : str or loss object
     penalties : pair of Penalty
@@ -101,7 +106,7 @@ def nmf(
     init : {"nndsvd", "random"} or pair of ndarray
     acceleration : "auto", None, Extrapolation or Compression
         ``"auto"`` extrapolates, under the Frobenius loss first on compressed data where they are
-        dense and large.
+        dense, large and in memory.
     balancing : "auto", None or Balancing
         ``"auto"`` rescales components at every stage where the penalties allow it.
     max_iter : int
@@ -150,6 +155,24 @@ def nmf(
     loss = as_loss(loss)
     nonnegative = has_nonnegative(penalties)
     needs_positive_data = nonnegative or not isinstance(loss, Frobenius)
+    if is_chunked(X):
+        result = fit_chunks(
+            X,
+            rank,
+            loss=loss,
+            penalties=penalties,
+            nonnegative=needs_positive_data,
+            update=update or default_update(loss, penalties, sparse=sp.issparse(X._meta)),
+            init=init,
+            acceleration=Extrapolation() if acceleration == "auto" else acceleration,
+            balancing=balancing,
+            stop=RelativeDecrease(tol),
+            max_iter=max_iter,
+            callback=callback,
+            rng=np.random.default_rng(random_state),
+            recorder=recorder,
+        )
+        return MatrixFactorization(**vars(result))
     X = check_array("X", X, ndim=2, nonnegative=needs_positive_data, sparse=True)
     rank = check_rank(rank, X.shape)
     rng = np.random.default_rng(random_state)
@@ -168,7 +191,7 @@ def nmf(
             else random_factors(operand, rank, rng, nonnegative=nonnegative)
         )
         rules = update.values() if isinstance(update, dict) else (update,)
-        if any(isinstance(rule, MultiplicativeUpdate | NoLips | ScalarNewton) for rule in rules):
+        if any(isinstance(rule, _KEEPS_ZEROS) for rule in rules):
             start = filled(start)
     else:
         start = check_blocks(init, [block.shape for block in problem.blocks], names)

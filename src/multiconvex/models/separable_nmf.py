@@ -4,15 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from multiconvex.acceleration import Extrapolation
-from multiconvex.checks import check_array, check_option, check_rank
-from multiconvex.engine import alternate
+from multiconvex.checks import check_array, check_option, check_rank, is_chunked
+from multiconvex.models.chunked_separable import separate_chunks
+from multiconvex.models.column_selection import METHODS, separate
 from multiconvex.models.nmf import MatrixFactorization
-from multiconvex.penalties import SubSimplex
-from multiconvex.regression import LeastSquaresRegression, nnls
-from multiconvex.stopping import RelativeDecrease
 from multiconvex.trace import Recorder
-from multiconvex.updates import ProxGradient
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
@@ -37,8 +33,9 @@ def separable_nmf(X, rank, *, method="snpa"):
 
     Parameters
     ----------
-    X : ndarray, shape (m, n)
-        Nonnegative.
+    X : ndarray or dask.array.Array, shape (m, n)
+        Nonnegative. Chunks of a Dask array stay where they are: cut along rows, ``W`` is a Dask
+        array as well, and the selection needs n^2 numbers; cut along columns, ``H`` is one.
     rank : int
         At most the number of columns that are not zero.
     method : {"snpa", "spa", "rank2"}
@@ -86,82 +83,21 @@ def separable_nmf(X, rank, *, method="snpa"):
     [1, 2]
     """
     recorder = Recorder()
-    check_option("method", method, tuple(_METHODS))
-    X = check_array("X", X, ndim=2, nonnegative=True)
+    check_option("method", method, tuple(METHODS))
     rank = check_rank(rank)
-    sums = X.sum(axis=0)
-    usable = int(np.count_nonzero(sums))
-    if rank > usable:
-        raise ValueError(f"rank must be at most the {usable} nonzero columns of X, got {rank}.")
-    scaled = X / np.where(sums > 0, sums, 1.0)
-    indices = np.array(_METHODS[method](scaled, rank))
-    W = X[:, indices]
-    fit = nnls(W, X)
+    if is_chunked(X):
+        chosen = separate_chunks(X, rank, method)
+    else:
+        X = check_array("X", X, ndim=2, nonnegative=True)
+        chosen = separate(X, X.sum(axis=0), rank, method)
     recorder.clock.pause()
-    recorder.add(0, 0.5 * float(np.vdot(X, X)), "start")
-    recorder.add(rank, fit.objective, "sweep")
+    recorder.add(0, chosen.half_norm2, "start")
+    recorder.add(rank, chosen.objective, "sweep")
     return SeparableFactorization(
-        blocks={"W": W, "H": np.ascontiguousarray(fit.x.T)},
-        objective=fit.objective,
+        blocks={"W": chosen.W, "H": chosen.H},
+        objective=chosen.objective,
         n_iter=rank,
         status="converged",
         trace=recorder.trace(),
-        indices=indices,
+        indices=chosen.indices,
     )
-
-
-def _successive_projections(M, rank):
-    residual, indices = M.copy(), []
-    for _ in range(rank):
-        indices.append(_farthest(np.square(residual).sum(axis=0), indices))
-        direction = residual[:, indices[-1]]
-        length = np.linalg.norm(direction)
-        if length <= np.sqrt(np.finfo(M.dtype).eps):
-            raise ValueError(
-                f"method='spa' found only {len(indices) - 1} independent columns, fewer than "
-                f"rank={rank}: lower the rank, or use method='snpa'."
-            )
-        direction = direction / length
-        residual -= np.outer(direction, direction @ residual)
-    return indices
-
-
-def _successive_nonnegative_projections(M, rank):
-    residual, indices, weights = M, [], np.zeros((M.shape[1], 0))
-    for _ in range(rank):
-        indices.append(_farthest(np.square(residual).sum(axis=0), indices))
-        weights = np.hstack([weights, np.zeros((M.shape[1], 1))]).astype(M.dtype)
-        weights[indices[-1]] = np.eye(len(indices))[-1]
-        problem = LeastSquaresRegression(M[:, indices], M, SubSimplex())
-        fit = alternate(
-            problem,
-            (weights,),
-            ProxGradient(),
-            acceleration=Extrapolation(),
-            stop=RelativeDecrease(1e-9),
-            max_iter=2000,
-        )
-        weights = fit.blocks["x"]
-        residual = M - M[:, indices] @ weights.T
-    return indices
-
-
-def _rank_two(M, rank):
-    if rank != 2:
-        raise ValueError(f"method='rank2' is for two components, got rank={rank}.")
-    first = int(np.argmax(np.square(M).sum(axis=0)))
-    gaps = np.square(M - M[:, [first]]).sum(axis=0)
-    gaps[M.sum(axis=0) == 0] = -1.0
-    return [first, int(np.argmax(gaps))]
-
-
-def _farthest(lengths, taken):
-    lengths[taken] = -1.0
-    return int(np.argmax(lengths))
-
-
-_METHODS = {
-    "snpa": _successive_nonnegative_projections,
-    "spa": _successive_projections,
-    "rank2": _rank_two,
-}

@@ -6,15 +6,11 @@ from itertools import permutations
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from multiconvex.acceleration import Extrapolation
 from multiconvex.diagnostics import match_components
-from multiconvex.engine import alternate
-from multiconvex.models.factor_problem import FactorProblem
+from multiconvex.models.minvol_nmf import minvol_nmf
 from multiconvex.models.nmf import nmf
 from multiconvex.models.separable_nmf import separable_nmf
 from multiconvex.penalties import NonNegative, Simplex
-from multiconvex.stopping import RelativeDecrease
-from multiconvex.updates import ProxGradient
 
 HEXAGON = np.array(sorted(set(permutations((0.75, 0.25, 0.0)))))
 """Weights, one row a data point, that touch every face of the simplex in two points."""
@@ -134,34 +130,6 @@ def _lattice(resolution):
     return np.stack([i, j, resolution - i - j])[:, keep] / resolution
 
 
-class MinimumVolume(FactorProblem):
-    r"""Nonnegative factorisation with a small simplex around the data.
-
-    .. math:: \min_{W \ge 0,\; H \ge 0,\; H \mathbf{1} = \mathbf{1}} \;
-              \tfrac12 \|X - W H^T\|_F^2 + \tfrac{\lambda}{2} \log\det(W^T W + \delta I)
-    """
-
-    def __init__(self, X, rank, weight, delta):
-        super().__init__(X, rank, (NonNegative(), Simplex()))
-        self.weight, self.delta = weight, delta
-
-    def loss(self, x):
-        return super().loss(x) + 0.5 * self.weight * np.linalg.slogdet(self._shifted_gram(x))[1]
-
-    def gradient(self, x, k):
-        slope = super().gradient(x, k)
-        if k == 0:
-            slope = slope + self.weight * np.linalg.solve(self._shifted_gram(x), x[0].T).T
-        return slope
-
-    def lipschitz(self, x, k):
-        bend = self.weight / np.linalg.eigvalsh(self._shifted_gram(x))[0] if k == 0 else 0.0
-        return super().lipschitz(x, k) + bend
-
-    def _shifted_gram(self, x):
-        return x[0].T @ x[0] + self.delta * np.eye(x[0].shape[1])
-
-
 @dataclass(frozen=True, eq=False)
 class Choice:
     """Columns that one principle chooses.
@@ -196,17 +164,15 @@ def choices(reach=0.7, *, weight=1e-3):
     separable = separable_nmf(data, 3)
     penalties = (NonNegative(l2=weight), NonNegative(l1=weight))
     sparse = nmf(data, 3, penalties=penalties, random_state=0, **_EXACT)
-    start = (plain.W / plain.W.sum(axis=0), plain.H * plain.W.sum(axis=0))
-    small = alternate(
-        MinimumVolume(data, 3, weight, delta=1e-3),
-        start,
-        ProxGradient(steps=5),
-        acceleration=Extrapolation(),
-        stop=RelativeDecrease(1e-9),
-        max_iter=5000,
-    ).blocks
+    size = np.vdot(data, data)
+    small = minvol_nmf(
+        data, 3, volume=weight / size, delta=1e-3 * data.shape[1] / size,
+        penalties=(NonNegative(), Simplex()),
+        init=(plain.W / plain.W.sum(axis=0), plain.H * plain.W.sum(axis=0)),
+        max_iter=5000, tol=1e-9,
+    )  # fmt: skip
     fits = {"plain": (plain.W, plain.H), "separable": (separable.W, separable.H)}
-    fits |= {"sparse": (sparse.W, sparse.H), "minimum volume": (small["W"], small["H"])}
+    fits |= {"sparse": (sparse.W, sparse.H), "minimum volume": small.factors}
     return {name: _judge(W, H, true, data) for name, (W, H) in fits.items()}
 
 

@@ -8,10 +8,12 @@ from importlib import import_module
 from importlib.util import find_spec
 
 _HOMES = {
+    "audio": ("Players", "players"),
     "palette": ("CYCLE", "DARK", "GRID", "INK", "LIGHT", "MUTED", "SURFACE"),
     "styling": ("DIVERGING", "MARKERS", "SEQUENTIAL", "WIDTH", "figure", "style"),
     "picture": ("Picture",),
     "sliders": ("Knob", "knob"),
+    "dragging": ("FactorDrag", "factor_drag"),
     "labels": ("label_lines",),
     "convergence": ("traces",),
     "images": ("abundance_maps", "image_grid"),

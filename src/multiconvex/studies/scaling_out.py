@@ -1,0 +1,63 @@
+"""Experiments of the chapter on matrices that do not fit one machine."""
+
+from multiconvex.studies._chunked_sweeps import (
+    CountedSweep,
+    ExtrapolatedRow,
+    HeightComparison,
+    Measured,
+    SelectionRow,
+    SweepCost,
+    as_json,
+    compare_heights,
+    count_selections,
+    count_sweep,
+    extrapolate,
+    load_measured,
+    sweep_cost,
+    tree_nodes,
+)
+from multiconvex.studies._interrupted_fits import (
+    ResumedFit,
+    StartsOnWorkers,
+    WorkerLoss,
+    compare_starts,
+    lose_a_worker,
+    resume_fits,
+)
+from multiconvex.studies._virtual_rows import (
+    VirtualRows,
+    WorkerRun,
+    peak_gigabytes,
+    run_on_workers,
+    worker_processes,
+    workers_in_threads,
+)
+
+__all__ = [
+    "CountedSweep",
+    "ExtrapolatedRow",
+    "HeightComparison",
+    "Measured",
+    "ResumedFit",
+    "SelectionRow",
+    "StartsOnWorkers",
+    "SweepCost",
+    "VirtualRows",
+    "WorkerLoss",
+    "WorkerRun",
+    "as_json",
+    "compare_heights",
+    "compare_starts",
+    "count_selections",
+    "count_sweep",
+    "extrapolate",
+    "load_measured",
+    "lose_a_worker",
+    "peak_gigabytes",
+    "resume_fits",
+    "run_on_workers",
+    "sweep_cost",
+    "tree_nodes",
+    "worker_processes",
+    "workers_in_threads",
+]
