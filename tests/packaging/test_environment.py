@@ -19,7 +19,7 @@ ENTRY = re.compile(
 # What jupyter-book, jupytext, matplotlib and pytest are made of: no requirement repeats it.
 PARTS = {"sphinx", "docutils", "myst-nb", "ipython", "cycler", "pillow", "nbformat", "packaging"}
 # What a benchmark compares with where it is installed, and says how to install where it is not.
-PEERS = {"spyrit"}
+PEERS = {"spyrit", "torch"}
 REGISTRIES = re.compile(
     r"py[p]i\.org|python[h]osted\.org|npm[j]s\.|ana[c]onda\.(?:org|com)|gh[c]r\.io|docker\.i[o]|un[p]kg\.com"
 )
