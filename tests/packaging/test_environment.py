@@ -16,8 +16,11 @@ from packaging.utils import canonicalize_name
 ENTRY = re.compile(
     r"^([a-z0-9][a-z0-9._-]*)==(\S+)((?: ;[^\\]*)?) \\\n((?:    .*\n?)*)", re.MULTILINE
 )
-# What jupyter-book, jupytext, matplotlib and pytest are made of: no requirement repeats it.
-PARTS = {"sphinx", "docutils", "myst-nb", "ipython", "cycler", "pillow", "nbformat", "packaging"}
+# What jupyter-book, jupytext, matplotlib, pytest and benchopt are made of: not repeated there.
+PARTS = {
+    "sphinx", "docutils", "myst-nb", "ipython", "cycler", "pillow", "nbformat", "packaging",
+    "pandas",
+}  # fmt: skip
 # What a benchmark compares with where it is installed, and says how to install where it is not.
 PEERS = {"spyrit", "torch"}
 REGISTRIES = re.compile(
