@@ -88,7 +88,7 @@ class Checkpoint:
         return False
 
     def latest(self):
-        """Return the last point as a :class:`SavedSweep`; its files stay until this is not used.
+        """Return the last point as a ``SavedSweep``; its files stay until this is not used.
 
         Raises
         ------

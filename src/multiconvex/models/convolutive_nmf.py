@@ -32,7 +32,7 @@ class ConvolutiveFactorization(Result):
 
     @property
     def H(self):
-        """Activations, of shape (n, rank): row t is when templates begin, not how long they last"""
+        """Activations of shape (n, rank), in the rows of the frames where templates begin."""
         return self.blocks["H"]
 
     def components(self):

@@ -58,7 +58,7 @@ class FeasibleSet:
     def is_unique(self):
         """Which components of :attr:`factors` are in all factorisations, of shape (rank,).
 
-        Up to :attr:`resolution`. At rank four ``True`` says that no other was met.
+        Up to ``resolution``. At rank four ``True`` says that no other was met.
         """
         return self.spread <= self.resolution * self.plane.diameter
 

@@ -1,5 +1,6 @@
 """Matrices that exist chunk by chunk only, and what it takes to factorise them on workers."""
 
+import logging
 import sys
 import time
 from contextlib import contextmanager
@@ -95,6 +96,7 @@ def worker_processes(n_workers=2, memory="2GB"):
     """Workers of one thread each on this machine, reachable from it only; yields their client."""
     from distributed import Client, LocalCluster
 
+    _silence()
     cluster = LocalCluster(n_workers=n_workers, memory_limit=memory, host="127.0.0.1", **_QUIET)
     with cluster, Client(cluster) as client:
         yield client
@@ -105,9 +107,15 @@ def workers_in_threads(n_workers=2):
     """Workers that are threads of this process; yields the cluster and its client."""
     from distributed import Client, LocalCluster
 
+    _silence()
     cluster = LocalCluster(n_workers=n_workers, processes=False, **_QUIET)
     with cluster, Client(cluster) as client:
         yield cluster, client
+
+
+def _silence():
+    """Keep quiet about connections that close, which happens after the cluster has closed."""
+    logging.getLogger("distributed").setLevel(logging.WARNING)
 
 
 def peak_gigabytes():
