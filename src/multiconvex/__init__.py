@@ -4,8 +4,9 @@ Every public name is importable from here; names are loaded when first used, so 
 ``import multiconvex`` stays light.
 """
 
-from importlib import import_module
 from importlib.metadata import version
+
+from multiconvex.lazy import load_on_use
 
 _ROOMS = {
     "acceleration": ("Extrapolation", "KeepBest"),
@@ -196,23 +197,6 @@ _ROOMS = {
     ),
     "updates.msom": ("separable_curvature",),
 }
-_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
-_SUBMODULES = ("datasets", "studies", "viz")
 
 __version__ = version("multiconvex")
-__all__ = sorted([*_ROOM_OF, *_SUBMODULES])
-
-
-def __getattr__(name):
-    if name in _ROOM_OF:
-        value = getattr(import_module(f"multiconvex.{_ROOM_OF[name]}"), name)
-    elif name in _SUBMODULES:
-        value = import_module(f"multiconvex.{name}")
-    else:
-        raise AttributeError(f"module 'multiconvex' has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return __all__
+__getattr__, __dir__, __all__ = load_on_use(__name__, _ROOMS, ("datasets", "studies", "viz"))

@@ -12,17 +12,19 @@ _FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 
 
 @njit(cache=True, error_model="numpy")
-def safe_step(t, slope, weight, curvature, ridge):
+def safe_step(t, total, weight, curvature, ridge):
     """Move ``t >= 0`` towards the zero of the derivative without passing it.
 
-    ``slope`` is the derivative at ``t``, ridge included; ``weight`` and ``curvature`` are the sums
-    P and Q of :class:`multiconvex.ScalarNewton`.
+    The derivative at ``t`` is ``total + ridge * t - weight``, where ``total``, ``weight`` and
+    ``curvature`` are the sums A, P and Q of :class:`multiconvex.ScalarNewton`. Where the model is
+    almost zero P is so large that A cannot be had back from the derivative.
     """
+    slope = total + ridge * t - weight
     if curvature <= 0.0:
         return 0.0 if slope > 0.0 else t
     if slope < 0.0:
         ratio = curvature / weight
-        b = ridge + (slope + weight) * ratio
+        b = ridge + (total + ridge * t) * ratio
         return t - 2.0 * slope / (b + np.sqrt(b * b - 4.0 * ridge * ratio * slope))
     b = slope + ridge * t + curvature * t
     if b <= 0.0:
@@ -51,8 +53,7 @@ def _sweep_row(y, z, h, sums, l1, l2, sweeps, tiny, t):
     for _ in range(sweeps):
         for q in range(len(t)):
             weight, curvature = _advance(y, z, h[previous], move, tiny, h[q])
-            slope = sums[q] + l1 + l2 * t[q] - weight
-            new = safe_step(t[q], slope, weight, curvature, l2)
+            new = safe_step(t[q], sums[q] + l1, weight, curvature, l2)
             if new < tiny:
                 new = 0.0
             previous, move = q, new - t[q]

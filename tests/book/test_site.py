@@ -104,7 +104,7 @@ def test_figures_are_captioned_described_and_referred_to(soup, docname):
         name = figure.get("id", "")
         assert name, f"a figure of {docname} has no name"
         assert len(figure.select_one("figcaption .caption-text").get_text()) > 20, name
-        drawings = figure.select("svg, img, table")
+        drawings = figure.select("svg, img, table, audio")
         assert drawings, f"{name} shows nothing"
         assert all(description(drawing) for drawing in drawings), f"{name} has no alternative text"
         references = [
@@ -288,6 +288,8 @@ def description(drawing) -> str:
     """What a screen reader says of a drawing; a table speaks for itself."""
     if drawing.name == "table":
         return drawing.get_text(strip=True)
+    if drawing.get("aria-labelledby"):
+        return drawing.find_parent("figure").find(id=drawing["aria-labelledby"]).get_text()
     return drawing.get("aria-label") or drawing.get("alt") or ""
 
 

@@ -129,7 +129,7 @@ class TestNumberOfGroups:
         assert len(rows) == 6
         assert rows["mergers"].lowest_index == 1.0 and rows["mergers"].groups == 5
         assert rows["twice the steps, heavy penalty"].lowest_index > 0.95
-        assert rows["twice the steps, short lower level"].lowest_index > 0.75
+        assert rows["twice the steps, short lower level"].lowest_index > 0.8
         for name in ("none", "twice the steps", "better of two starts"):
             assert rows[name].highest_index < 0.95
 

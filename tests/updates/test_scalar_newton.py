@@ -8,7 +8,7 @@ from contracts.problems import PLAIN, all_divergences, divergence
 from contracts.update import UpdateContract
 from scipy.optimize import brentq
 
-from multiconvex import KullbackLeibler, NonNegative, ScalarNewton, kkt_residual, nnkl
+from multiconvex import KullbackLeibler, NonNegative, ScalarNewton, kkt_residual, nmf, nnkl
 from multiconvex.kernels import safe_step
 from multiconvex.regression import DivergenceRegression
 
@@ -34,7 +34,7 @@ class TestWeighted(TestScalarNewton):
 
 
 def coordinates(count, l2):
-    """Yield a point and the function that returns slope and sums of a random coordinate."""
+    """Yield a point and the function that returns the sums of a random coordinate."""
     for rng in generators(count, seed=10):
         n = int(rng.integers(1, 9))
         h, c = rng.random(n) + 1e-3, rng.random(n) * rng.choice([0.0, 1.0, 10.0]) + 1e-6
@@ -46,26 +46,29 @@ def coordinates(count, l2):
 
         def sums(s, h=h, c=c, y=y, l1=l1):
             share = h / (c + s * h)
-            weight = np.sum(y * share)
-            return h.sum() + l1 + l2 * s - weight, weight, np.sum(y * share**2)
+            return h.sum() + l1, np.sum(y * share), np.sum(y * share**2)
 
         yield t, sums
 
 
-def coordinate_minimiser(sums):
-    if sums(0.0)[0] >= 0.0:
+def coordinate_minimiser(sums, l2):
+    def slope(s):
+        total, weight, _ = sums(s)
+        return total + l2 * s - weight
+
+    if slope(0.0) >= 0.0:
         return 0.0
     right = 1.0
-    while sums(right)[0] < 0.0:
+    while slope(right) < 0.0:
         right *= 2.0
-    return brentq(lambda s: sums(s)[0], 0.0, right, xtol=1e-14, rtol=1e-14)
+    return brentq(slope, 0.0, right, xtol=1e-14, rtol=1e-14)
 
 
 @pytest.mark.parametrize("l2", [0.0, 0.5, 20.0])
 def test_a_step_stays_between_the_point_and_the_minimiser(l2):
     moved = 0
     for t, sums in coordinates(400, l2):
-        best = coordinate_minimiser(sums)
+        best = coordinate_minimiser(sums, l2)
         new = safe_step(t, *sums(t), l2)
         low, high = sorted((t, best))
         assert low - 1e-9 * (1 + low) <= new <= high + 1e-9 * (1 + high)
@@ -78,7 +81,7 @@ def test_a_step_stays_between_the_point_and_the_minimiser(l2):
 def test_steps_converge_quadratically(l2, side):
     tried = 0
     for _, sums in coordinates(100, l2):
-        best = coordinate_minimiser(sums)
+        best = coordinate_minimiser(sums, l2)
         if best < 1e-2:
             continue
         starts = (best * (1.0 + side * size) for size in (1e-2, 1e-3))
@@ -134,3 +137,13 @@ def test_sparse_data_give_the_same_iterates(density):
 def test_passes_are_counted_in_integers(sweeps):
     with pytest.raises((TypeError, ValueError), match="sweeps must be a"):
         ScalarNewton(sweeps=sweeps)
+
+
+@pytest.mark.parametrize("as_stored", [np.asarray, sp.csr_array])
+def test_a_model_that_is_zero_where_data_are_positive_is_left_at_once(as_stored):
+    W = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    H = np.array([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
+    X = as_stored(np.ones((3, 3)))
+    fit = nmf(X, 2, loss="kullback-leibler", init=(W, H), tol=1e-12, max_iter=200)
+    assert np.all(np.diff(fit.trace.objective) <= 1e-9)
+    np.testing.assert_allclose(fit.reconstruct(), np.ones((3, 3)), atol=1e-5)

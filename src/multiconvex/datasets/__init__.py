@@ -5,7 +5,7 @@ SHA256 and keep it; ``MULTICONVEX_DATA`` names a folder that already holds the f
 :func:`load_or_simulate` falls back on the third layer and says so.
 """
 
-from importlib import import_module
+from multiconvex.lazy import load_on_use
 
 _HOMES = {
     "behaviour": ("make_decisions", "make_foraging"),
@@ -43,18 +43,5 @@ _HOMES = {
     ),
     "_errors": ("DataCorrupted", "DataUnavailable"),
 }  # fmt: skip
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME_OF)
-
-
-def __getattr__(name):
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return [*globals(), *__all__]
+__getattr__, __dir__, __all__ = load_on_use(__name__, _HOMES)

@@ -75,51 +75,71 @@ def sequency_places(n):
     return places
 
 
-@njit(cache=True)
 def transform_rows(rows):
-    """Return ``rows @ H`` in natural order.
-
-    Each pass combines four quarters of a row and interleaves the results, which after all passes
-    leaves the bits of the index where they were.
-    """
+    """Return ``rows @ H`` in natural order: a row of length ab is a matrix of a rows, b columns."""
     count, n = rows.shape
-    out = np.empty_like(rows)
-    spare = np.empty(n, rows.dtype)
-    passes, size = 0, n
-    while size > 1:
-        passes += 1
-        size = size // 4 if size > 2 else 1
+    along = 1 << (n.bit_length() // 2)
+    matrices = rows.reshape(count, along, n // along)
+    return transform_sides(matrices, np.arange(along), np.arange(n // along)).reshape(count, n)
+
+
+@njit(cache=True)
+def transform_sides(matrices, row_places, column_places):
+    """Return ``H @ matrix[row_places][:, column_places] @ H`` of each matrix.
+
+    Both products are taken down the columns, where numbers that are combined alike are neighbours
+    in memory; the matrix is turned after each.
+    """
+    count, n_rows, n_columns = matrices.shape
+    out = np.empty_like(matrices)
+    work = np.empty((n_rows, n_columns), matrices.dtype)
+    turned = np.empty((n_columns, n_rows), matrices.dtype)
+    as_they_are = np.arange(n_rows)
     for i in range(count):
-        source = rows[i]
-        size = n
-        for step in range(passes):
-            target = out[i] if (passes - step) % 2 else spare
-            if size > 2:
-                _combine_four(source, target)
-                size //= 4
-            else:
-                _combine_two(source, target)
-            source = target
-        if passes == 0:
-            out[i] = source
+        for r in range(n_rows):
+            row = matrices[i, row_places[r]]
+            for c in range(n_columns):
+                work[r, c] = row[c]
+        _transform_columns(work)
+        _turn(work, column_places, turned)
+        _transform_columns(turned)
+        _turn(turned, as_they_are, out[i])
     return out
 
 
 @njit(cache=True, inline="always")
-def _combine_four(x, y):
-    quarter = len(x) // 4
-    for i in range(quarter):
-        a, b = x[i], x[i + quarter]
-        c, d = x[i + 2 * quarter], x[i + 3 * quarter]
-        y[4 * i] = (a + b) + (c + d)
-        y[4 * i + 1] = (a - b) + (c - d)
-        y[4 * i + 2] = (a + b) - (c + d)
-        y[4 * i + 3] = (a - b) - (c - d)
+def _transform_columns(x):
+    n, m = x.shape
+    size = 1
+    while 4 * size <= n:
+        for first in range(0, n, 4 * size):
+            for k in range(first, first + size):
+                for j in range(m):
+                    a, b = x[k, j], x[k + size, j]
+                    c, d = x[k + 2 * size, j], x[k + 3 * size, j]
+                    x[k, j] = (a + b) + (c + d)
+                    x[k + size, j] = (a - b) + (c - d)
+                    x[k + 2 * size, j] = (a + b) - (c + d)
+                    x[k + 3 * size, j] = (a - b) - (c - d)
+        size *= 4
+    if size < n:
+        for k in range(size):
+            for j in range(m):
+                a, b = x[k, j], x[k + size, j]
+                x[k, j] = a + b
+                x[k + size, j] = a - b
 
 
 @njit(cache=True, inline="always")
-def _combine_two(x, y):
-    half = len(x) // 2
-    for i in range(half):
-        y[2 * i] = x[i] + x[i + half]
-        y[2 * i + 1] = x[i] - x[i + half]
+def _turn(x, places, y):
+    """Write ``x[:, places].T`` to y, eight rows of x at a time: part of a cache line of y."""
+    n, m = x.shape
+    tiled = n - n % 8
+    for first in range(0, tiled, 8):
+        for j in range(m):
+            row, place = y[j], places[j]
+            for k in range(8):
+                row[first + k] = x[first + k, place]
+    for j in range(m):
+        for k in range(tiled, n):
+            y[j, k] = x[k, places[j]]

@@ -9,7 +9,7 @@ from multiconvex.operators.hadamard import (
     ORDERS,
     check_power_of_two,
     sequency_places,
-    transform_rows,
+    transform_sides,
 )
 
 
@@ -75,10 +75,9 @@ class SplitHadamard2D:
         check_option("order", order, ORDERS)
         self.order = order
         places = np.arange(n) if order == "natural" else sequency_places(n)
-        self._places = (n * places[:, None] + places).ravel()
+        self._numbers = np.argsort(places)
         self.shown = _check_shown(shown, n)
         self.n_shown = int(np.count_nonzero(self.shown))
-        self._mask = self.shown.ravel()
         self._shares = self.n_shown + int(self.shown[0, 0])
 
     def __repr__(self):
@@ -91,23 +90,17 @@ class SplitHadamard2D:
 
     def patterns(self):
         """Return the patterns of plus and minus ones, of shape (n, n, n, n): pattern, pixel."""
-        units = np.eye(self.n**2)
-        return transform_rows(units)[self._places].reshape((self.n,) * 4)
+        return self._transform(np.eye(self.n**2)).reshape((self.n,) * 4)
 
     def forward(self, images):
         r"""Return :math:`A x`: measurements of shape (..., 2, n, n) of images (..., n, n)."""
         images = self._check("images", images, (self.n, self.n))
-        coefficients = transform_rows(images.reshape(-1, self.n**2))
-        measured = _split(coefficients, self._places, self._mask)
+        measured = _split(self._transform(images), self.shown)
         return measured.reshape(*images.shape[:-2], 2, self.n, self.n)
 
     def adjoint(self, measurements):
         r"""Return :math:`A^T y`: images of shape (..., n, n)."""
-        measurements, differences, totals = self._differences(measurements)
-        images = transform_rows(differences)
-        images += totals[:, None].astype(images.dtype)
-        images *= images.dtype.type(0.5)
-        return images.reshape(*measurements.shape[:-3], self.n, self.n)
+        return self._weighted(measurements, 0.5, 1.0)
 
     def gram(self, images):
         r"""Return :math:`A^T A x`; where all patterns are shown no transform is needed."""
@@ -116,9 +109,9 @@ class SplitHadamard2D:
         half = images.dtype.type(0.5)
         if self.n_shown == self.n**2:
             return half * self.n**2 * (images + totals.astype(images.dtype))
-        rows = transform_rows(images.reshape(-1, self.n**2))
-        rows[:, self._places[~self._mask]] = 0.0
-        projected = transform_rows(rows).reshape(images.shape)
+        coefficients = self._transform(images)
+        coefficients[:, ~self.shown] = 0.0
+        projected = self._transform(coefficients).reshape(images.shape)
         return half * (projected + (self.n_shown * totals).astype(images.dtype))
 
     def pinv(self, measurements):
@@ -128,11 +121,7 @@ class SplitHadamard2D:
         coefficient is the total of all measurements, properly weighted, and theirs are the
         differences of their two parts.
         """
-        measurements, differences, totals = self._differences(measurements)
-        differences[:, 0] = (totals + differences[:, 0]) / self._shares
-        images = transform_rows(differences)
-        images *= images.dtype.type(1.0 / self.n**2)
-        return images.reshape(*measurements.shape[:-3], self.n, self.n)
+        return self._weighted(measurements, 1.0 / self.n**2, 1.0 / self._shares)
 
     def acquire(self, images, *, gain=1.0, dark=0.0, random_state=None):
         r"""Draw photon counts :math:`y \sim \mathcal P(\alpha A x + d)` where patterns are shown.
@@ -170,10 +159,20 @@ class SplitHadamard2D:
             raise ValueError(f"{name} must have shape (..., {expected}), got {array.shape}.")
         return array
 
-    def _differences(self, measurements):
+    def _weighted(self, measurements, weight, first):
+        r"""Return the images whose coefficients are weighted differences of the two parts.
+
+        That of the pattern of ones is the difference and the total of all, times both weights.
+        """
         measurements = self._check("measurements", measurements, (2, self.n, self.n))
-        parts = measurements.reshape(-1, 2, self.n**2)
-        return measurements, *_subtract(parts, self._places, self._mask)
+        parts = measurements.reshape(-1, 2, self.n, self.n)
+        images = self._transform(_subtract(parts, self.shown, weight, first))
+        return images.reshape(*measurements.shape[:-3], self.n, self.n)
+
+    def _transform(self, images):
+        r"""Return coefficients in this order: :math:`P H x = H P^T x`, a symmetric matrix."""
+        stack = images.reshape(-1, self.n, self.n)
+        return transform_sides(stack, self._numbers, self._numbers)
 
 
 class _PatternMatrix(LinearOperator):
@@ -253,33 +252,35 @@ def _check_shown(shown, n):
 
 
 @njit(cache=True)
-def _split(coefficients, places, shown):
+def _split(coefficients, shown):
     """Return ``(total + c) / 2`` and ``(total - c) / 2`` for the coefficients of shown patterns."""
-    count, size = coefficients.shape
-    out = np.zeros((count, 2, size), coefficients.dtype)
-    half = coefficients.dtype.type(0.5)
+    count, n, _ = coefficients.shape
+    out = np.empty((count, 2, n, n), coefficients.dtype)
+    half, zero = coefficients.dtype.type(0.5), coefficients.dtype.type(0.0)
     for i in range(count):
-        total = coefficients[i, 0]
-        for j in range(size):
-            if shown[j]:
-                c = coefficients[i, places[j]]
-                out[i, 0, j] = half * (total + c)
-                out[i, 1, j] = half * (total - c)
+        total = coefficients[i, 0, 0]
+        for r in range(n):
+            for c in range(n):
+                coefficient = coefficients[i, r, c]
+                out[i, 0, r, c] = half * (total + coefficient) if shown[r, c] else zero
+                out[i, 1, r, c] = half * (total - coefficient) if shown[r, c] else zero
     return out
 
 
 @njit(cache=True)
-def _subtract(parts, places, shown):
-    """Return differences of the two parts in natural order, and the totals of all of them."""
-    count, _, size = parts.shape
-    differences = np.zeros((count, size), parts.dtype)
-    totals = np.zeros(count)
+def _subtract(parts, shown, weight, first):
+    """Return weighted differences of the two parts, that of the first pattern with their total."""
+    count, _, n, _ = parts.shape
+    out = np.empty((count, n, n), parts.dtype)
+    totals = np.empty(n)
+    zero, scale = parts.dtype.type(0.0), parts.dtype.type(weight)
     for i in range(count):
-        total = 0.0
-        for j in range(size):
-            if shown[j]:
-                plus, minus = parts[i, 0, j], parts[i, 1, j]
-                differences[i, places[j]] = plus - minus
-                total += float(plus) + float(minus)
-        totals[i] = total
-    return differences, totals
+        totals[:] = 0.0
+        for r in range(n):
+            for c in range(n):
+                plus = parts[i, 0, r, c] if shown[r, c] else zero
+                minus = parts[i, 1, r, c] if shown[r, c] else zero
+                out[i, r, c] = scale * (plus - minus)
+                totals[c] += float(plus) + float(minus)
+        out[i, 0, 0] = first * (weight * totals.sum() + float(out[i, 0, 0]))
+    return out

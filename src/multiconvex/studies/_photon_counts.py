@@ -178,7 +178,7 @@ def slice_majorants(point, other=1.0):
         next_points={
             "NoLips": point / (1.0 + point * slope / y.sum()),
             "multiplicative": point * pull / total,
-            "second order": safe_step(point, slope, pull, bend, 0.0),
+            "second order": safe_step(point, total, pull, bend, 0.0),
         },
     )
 

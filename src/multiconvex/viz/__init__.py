@@ -4,8 +4,7 @@ Generic pictures are functions of this module; the figures of a chapter are in t
 bears the chapter's stem. Both are imported when they are first used.
 """
 
-from importlib import import_module
-from importlib.util import find_spec
+from multiconvex.lazy import load_on_use
 
 _HOMES = {
     "audio": ("Players", "players"),
@@ -24,20 +23,5 @@ _HOMES = {
     "tables": ("Table", "table"),
     "timelines": ("timeline",),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME_OF)
-
-
-def __getattr__(name):
-    if name in _HOME_OF:
-        value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
-        globals()[name] = value
-        return value
-    if not name.startswith("_") and find_spec(f"{__name__}.{name}"):
-        return import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return [*globals(), *__all__]
+__getattr__, __dir__, __all__ = load_on_use(__name__, _HOMES)
