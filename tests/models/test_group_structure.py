@@ -332,8 +332,9 @@ class TestRefusals:
         [
             ({"outer": "newton"}, "outer must be one of 'saga', 'adaptive', 'gradient'"),
             ({"hypergradient": "forward"}, "hypergradient must be one of 'reverse'"),
-            ({"validation": 1.0}, "validation must be a fraction between 0 and 1 or a pair"),
-            ({"validation": 3}, "validation must be a fraction between 0 and 1 or a pair"),
+            ({"validation": 1.0}, "validation must be a fraction between 0 and 1 or a tuple"),
+            ({"validation": 3}, "validation must be a fraction between 0 and 1 or a tuple"),
+            ({"validation": [1, 2]}, r"a tuple \(X, Y\), got a list\."),
             ({"memberships": "ball"}, "memberships must be one of 'simplex', 'cover'"),
             ({"candidates": 2}, "candidates must be an integer of at least 3, got 2"),
             ({"parsimony": -1.0}, "parsimony must be a finite nonnegative number"),

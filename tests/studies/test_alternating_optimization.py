@@ -408,7 +408,7 @@ def test_every_picture_follows_the_theme_and_says_what_it_shows(corner, race, mo
     swamps = [study.swamp(weight, sweeps=150) for weight in (0.3, 0.01)]
     pictures = {
         "ends at": figures.question(corner, race),
-        "touches the marginal cost at w = 0.200": figures.majorant(study.majorized(), 0),
+        "touches the marginal objective at w = 0.200": figures.majorant(study.majorized(), 0),
         "gradient 2.0": figures.powell(walk, 8),
         "from (0.4, -1.6) to (-1, -1)": figures.stuck(study.stuck(2.0), 2.0),
         "10 passes over each block": figures.inner_passes(race, "10"),

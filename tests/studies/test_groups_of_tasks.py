@@ -57,6 +57,12 @@ class TestTasks:
         assert np.abs(others.mean(axis=0)).max() < 0.1
 
 
+def test_the_run_that_is_looked_at_is_the_first_of_the_comparison(animals, families, learned):
+    given = study.compare_families(animals, seeds=1, first=learned.fit)
+    for method, accuracies in given.accuracies.items():
+        np.testing.assert_array_equal(accuracies[0], families.accuracies[method][0])
+
+
 class TestLowerLevel:
     def test_poor_tasks_alone_are_worse_than_the_others(self, tasks):
         alone = study.fit_alone(tasks)

@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numba import njit
 
-from multiconvex.nested.group_kernels import apply_symmetric, assign
+from multiconvex.nested.group_kernels import INNER, apply_symmetric, assign
 
 _NEWTON_STEPS = 50
 _STEPS_PER_GAP = 10
@@ -21,7 +21,7 @@ _INSIDE = 1.0 - 1e-9
 _TINY = 1e-300
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def descend_blocks(
     gram, rhs, energy, lam, features, starts, vectors, values, tol, max_iter, coef, gaps
 ):
@@ -49,7 +49,7 @@ def descend_blocks(
     return most
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _move_block(gram, lam, features, first, last, vectors, values, w, slope):
     r"""Minimise over one group, and keep ``slope = rhs - gram @ w``.
 
@@ -78,7 +78,7 @@ def _move_block(gram, lam, features, first, last, vectors, values, w, slope):
                 slope[p] -= gram[features[i], p] * change
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _norm_of_block(turned, values, lam):
     r"""Return the root of :math:`\sum_i r_i^2 / (s_i \rho + \lambda)^2 = 1`, 0 where there is none.
 
@@ -102,7 +102,7 @@ def _norm_of_block(turned, values, lam):
     return rho
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _disjoint_gap(rhs, energy, lam, features, starts, w, slope):
     """Return the gap over half the energy: the scaled residual is a feasible dual point."""
     norms, largest, along, residual = 0.0, 0.0, energy, energy
@@ -122,7 +122,7 @@ def _disjoint_gap(rhs, energy, lam, features, starts, w, slope):
     return (0.5 * residual + lam * norms - dual) / max(0.5 * energy, _TINY)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def descend_dual(
     gram, inverse, rhs, energy, lam, features, masks, starts, steps, tol, max_iter, coef, gaps
 ):
@@ -155,14 +155,14 @@ def descend_dual(
     return most
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _apply(matrix, x):
     out = np.empty(len(x))
     apply_symmetric(matrix, x, out)
     return out
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _left(rhs, features, masks, u):
     left = np.empty(len(rhs))
     assign(rhs, left)
@@ -171,7 +171,7 @@ def _left(rhs, features, masks, u):
     return left
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _dual_step(inverse, rhs, lam, features, masks, starts, step, ahead, u, momentum):
     """Move the extrapolated point and the point, and return the next momentum."""
     weights = _apply(inverse, _left(rhs, features, masks, ahead))
@@ -195,7 +195,7 @@ def _dual_step(inverse, rhs, lam, features, masks, starts, step, ahead, u, momen
     return following
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _dual_gap(gram, inverse, rhs, energy, lam, features, masks, starts, u, w):
     """Write the weights of a dual point and return its gap over half the energy.
 
@@ -222,7 +222,7 @@ def _dual_gap(gram, inverse, rhs, energy, lam, features, masks, starts, u, w):
     return (min(primal, rounded) - dual) / max(0.5 * energy, _TINY)
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _primal(gram, rhs, energy, lam, features, masks, starts, w):
     value, pulls = 0.5 * energy, _apply(gram, w)
     for p in range(len(w)):

@@ -19,15 +19,23 @@ from numba import njit
 
 _FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 
+# Options of functions that other kernels call and Python never does: they compile in less time.
+INNER = {
+    "cache": True,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
 
-@njit(cache=True)
+
+@njit(**INNER)
 def assign(x, out):
     """Write ``x`` to ``out``. (Assigning slices compiles a message about shapes, for seconds.)"""
     for p in range(len(x)):
         out[p] = x[p]
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def apply_symmetric(matrix, x, out):
     """Write the product of a symmetric matrix and a vector, eight columns at a time."""
     n = len(x)
@@ -49,7 +57,7 @@ def apply_symmetric(matrix, x, out):
             out[j] += a * matrix[i, j]
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def _weights(inverse, rhs, square, lam, z, left, w):
     r"""Write :math:`w = M (b - s(z))`, with ``left`` to work in."""
     for p in range(len(z)):
@@ -66,7 +74,7 @@ def _weights(inverse, rhs, square, lam, z, left, w):
     apply_symmetric(inverse, left, w)
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def _advance(inverse, rhs, square, lam, step, z, left, w):
     """Move ``z`` by one step."""
     _weights(inverse, rhs, square, lam, z, left, w)
@@ -74,7 +82,7 @@ def _advance(inverse, rhs, square, lam, step, z, left, w):
         z[p] += step * w[p]
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def _pull_back(square, lam, z, q, room, adjoint, gradient):
     r"""Add to ``adjoint`` and ``gradient`` what ``q``, the adjoint of :math:`s(z)`, means for them.
 
@@ -107,7 +115,7 @@ def _pull_back(square, lam, z, q, room, adjoint, gradient):
         adjoint[p] += direct[p] * q[p] - curved[p] * z[p]
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def solve_task(inverse, rhs, square, lam, step, n_inner, every, kept, w):
     """Take all steps of one task and return the last iterate, with its weights in ``w``.
 
@@ -122,7 +130,7 @@ def solve_task(inverse, rhs, square, lam, step, n_inner, every, kept, w):
     return z
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def reverse_task(inverse, rhs, square, lam, step, n_inner, kept, segment, z, slope, gradient):
     """Add to ``gradient`` the derivative in ``square`` of a loss of the weights.
 
@@ -178,7 +186,7 @@ def reverse_tasks(
         )  # fmt: skip
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def validate(X, y, w, slope):
     """Return half the squared residual and add its derivative in ``w`` to ``slope``."""
     value = 0.0

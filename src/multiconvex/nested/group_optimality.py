@@ -14,7 +14,7 @@ second derivative keeps its features where they are.
 import numpy as np
 from numba import njit
 
-from multiconvex.nested.group_kernels import apply_symmetric, validate
+from multiconvex.nested.group_kernels import INNER, apply_symmetric, validate
 from multiconvex.triangular import back_substitution, cholesky, forward_substitution
 
 _FIRST, _LAST, _FACTOR = 1e-3, 1e-8, 0.05
@@ -22,7 +22,7 @@ _MAX_STEPS = 60
 _FASTMATH = {"contract", "reassoc", "nsz"}
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def _objective(gram, rhs, square, lam, tiny, w):
     value = 0.0
     for i in range(len(w)):
@@ -35,7 +35,7 @@ def _objective(gram, rhs, square, lam, tiny, w):
     return value
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def _norm(weights, tiny, w):
     total = tiny
     for p in range(len(w)):
@@ -43,7 +43,7 @@ def _norm(weights, tiny, w):
     return np.sqrt(total)
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def _jacobian(gram, square, lam, tiny, w, scale, system):
     r"""Write :math:`\lambda / n_l` and the lower triangle of the second derivative of F.
 
@@ -65,7 +65,7 @@ def _jacobian(gram, square, lam, tiny, w, scale, system):
             system[i, i] += scale[l] * square[l, i]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _solve(system, x):
     """Replace ``x`` by the solution of a system, given by its lower triangle, which is lost."""
     if not cholesky(system, len(x)):
@@ -74,7 +74,7 @@ def _solve(system, x):
     back_substitution(system, len(x), x)
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def _newton_step(gram, rhs, square, lam, tiny, w, scale, system, move):
     """Write Newton's step from ``w`` and return the decrease that its model promises, twice."""
     _jacobian(gram, square, lam, tiny, w, scale, system)
@@ -93,7 +93,7 @@ def _newton_step(gram, rhs, square, lam, tiny, w, scale, system, move):
     return gain
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _descend(gram, rhs, square, lam, tiny, w, scale, system):
     """Move ``w`` to the minimiser of F by Newton steps, halved until they descend."""
     noise = 4.0 * np.finfo(np.float64).eps
@@ -114,7 +114,7 @@ def _descend(gram, rhs, square, lam, tiny, w, scale, system):
             w[i] = new[i]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INNER)
 def _minimise(gram, rhs, square, lam, w, scale, system):
     r"""Move ``w`` to the minimiser of F for the last :math:`\delta`, and return the square of that.
 

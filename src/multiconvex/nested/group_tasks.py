@@ -57,8 +57,9 @@ def split_tasks(X, Y, validation, rng):
             )
         return (X, Y), (X_val, Y_val), counts
     if not isinstance(validation, float) or not 0.0 < validation < 1.0:
+        got = repr(validation) if np.isscalar(validation) else f"a {type(validation).__name__}"
         raise ValueError(
-            f"validation must be a fraction between 0 and 1 or a pair (X, Y), got {validation!r}."
+            f"validation must be a fraction between 0 and 1 or a tuple (X, Y), got {got}."
         )
     if rows.min() < 2:
         raise ValueError(

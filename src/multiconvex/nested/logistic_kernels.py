@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numba import njit
 
-from multiconvex.nested.group_kernels import assign
+from multiconvex.nested.group_kernels import INNER, assign
 from multiconvex.triangular import back_substitution, cholesky, forward_substitution
 
 _STEPS = 1000
@@ -25,7 +25,7 @@ _QUADRATIC = 1e-9
 _FASTMATH = {"contract", "reassoc", "nsz"}
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def hessian_factors(X, first, last, weights, ridge):
     """Return the Cholesky factors (T, P, P) of the Hessians at ``weights``, in lower triangles."""
     factors = np.empty((len(first), len(ridge), len(ridge)))
@@ -35,7 +35,7 @@ def hessian_factors(X, first, last, weights, ridge):
     return factors
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def tilted_minimisers(X, labels, first, last, tilts, start, factors, ridge, tol):
     """Return the minimisers of all tasks, (T, P), by Newton's method from ``start``.
 
@@ -52,7 +52,7 @@ def tilted_minimisers(X, labels, first, last, tilts, start, factors, ridge, tol)
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def solve_factored(factors, rhs):
     """Return the inverse of each Hessian applied to the row of its task."""
     out = np.empty_like(rhs)
@@ -61,7 +61,7 @@ def solve_factored(factors, rhs):
     return out
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def _minimise(X, y, tilt, factor, ridge, tol, w):
     """Newton's method; a factorisation serves as long as it shrinks the decrement a hundredfold.
 
@@ -94,7 +94,7 @@ def _minimise(X, y, tilt, factor, ridge, tol, w):
         fresh = False
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def _log_odds(X, w):
     z = np.zeros(len(X))
     for i in range(len(X)):
@@ -103,7 +103,7 @@ def _log_odds(X, w):
     return z
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def _slope(X, y, z, tilt, ridge, w, out):
     for p in range(len(w)):
         out[p] = ridge[p] * w[p] - tilt[p]
@@ -113,7 +113,7 @@ def _slope(X, y, z, tilt, ridge, w, out):
             out[p] += gap * X[i, p]
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def _factorise(X, z, ridge, out):
     """Write the Cholesky factor of the Hessian where the log-odds are ``z``."""
     for p in range(len(ridge)):
@@ -130,7 +130,7 @@ def _factorise(X, z, ridge, out):
         raise ValueError("ridge is too small: the Hessian of a task is singular to rounding.")
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(**INNER, fastmath=_FASTMATH)
 def _solve(factor, rhs, x):
     """Write the solution of a factored system, and return its product with the right side."""
     assign(rhs, x)

@@ -64,14 +64,17 @@ def as_row(method, values):
     return MethodRow(method, *medians.tolist(), float(poor.min()), float(poor.max()))
 
 
-def compare_families(animals, seeds=5, n_groups=8, **options):
-    """Compare the methods on tasks whose weights span one direction in each family."""
-    return _compare(make_family_tasks, animals, seeds, n_groups, **options)
+def compare_families(animals, seeds=5, n_groups=8, first=None, **options):
+    """Compare the methods on tasks whose weights span one direction in each family.
+
+    ``first`` are the groups learned from the tasks of the first seed, where they are known.
+    """
+    return _compare(make_family_tasks, animals, seeds, n_groups, first, **options)
 
 
 def compare_pictures(animals, seeds=5, n_groups=8, **options):
     """Compare the methods on pictures of animals, where families are a matter of degree."""
-    return _compare(make_picture_tasks, animals, seeds, n_groups, **options)
+    return _compare(make_picture_tasks, animals, seeds, n_groups, None, **options)
 
 
 def accuracies(fit, X, Y):
@@ -112,27 +115,26 @@ def held_out_loss(deals, options):
     return float(np.mean(losses))
 
 
-def fit_methods(tasks, n_groups, random_state, n_inner=30, max_iter=25, callback=None):
+def fit_methods(tasks, n_groups, random_state, learned=None, n_inner=30, max_iter=25):
     """Fit all methods to the same tasks; the learned groups keep their default penalties."""
     fits = fit_rivals(tasks.X, tasks.Y, tasks.families, random_state)
-    fits["learned groups"] = learn_task_groups(
+    fits["learned groups"] = learned or learn_task_groups(
         tasks.X,
         tasks.Y,
         n_groups,
         n_inner=n_inner,
         max_iter=max_iter,
-        callback=callback,
         random_state=random_state,
     )
     return {method: fits[method] for method in METHODS}
 
 
-def _compare(make_tasks, animals, seeds, n_groups, **options):
+def _compare(make_tasks, animals, seeds, n_groups, first, **options):
     found = {method: [] for method in METHODS}
     rand, in_use = [], []
     for seed in range(seeds):
         tasks = make_tasks(animals, random_state=seed)
-        fits = fit_methods(tasks, n_groups, seed, **options)
+        fits = fit_methods(tasks, n_groups, seed, None if seed else first, **options)
         for method, fit in fits.items():
             shares = accuracies(fit, tasks.X_test, tasks.Y_test)
             found[method].append((shares.mean(), shares[tasks.poor].mean()))
