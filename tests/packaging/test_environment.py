@@ -16,10 +16,10 @@ from packaging.utils import canonicalize_name
 ENTRY = re.compile(
     r"^([a-z0-9][a-z0-9._-]*)==(\S+)((?: ;[^\\]*)?) \\\n((?:    .*\n?)*)", re.MULTILINE
 )
-# What jupyter-book, jupytext, matplotlib, pytest and benchopt are made of: not repeated there.
+# What jupyter-book, jupytext, matplotlib, pytest, benchopt and nbclient are made of.
 PARTS = {
-    "sphinx", "docutils", "myst-nb", "ipython", "cycler", "pillow", "nbformat", "packaging",
-    "pandas",
+    "sphinx", "docutils", "jupyter-client", "ipython", "cycler", "pillow", "nbformat", "packaging",
+    "pandas", "tifffile",
 }  # fmt: skip
 # What a benchmark compares with where it is installed, and says how to install where it is not.
 PEERS = {"spyrit", "torch"}
