@@ -72,7 +72,7 @@ def lab(repository_on_binder, variables, tmp_path_factory):
     options = [f"--port={port}", "--no-browser", "--allow-root", "--IdentityProvider.token="]
     with log.open("w") as output:
         server = subprocess.Popen(
-            ["python", "-m", "jupyterlab", *options],
+            [repository_on_binder / "binder/start", "python", "-m", "jupyterlab", *options],
             cwd=repository_on_binder,
             env=variables,
             stdout=output,
