@@ -122,6 +122,14 @@ _ROOMS = {
     "operators.spectrogram": ("Spectrogram",),
     "operators.split_hadamard": ("SplitHadamard2D", "coarse_patterns"),
     "operands_chunked": ("ChunkedMatrix",),
+    "own_data.agreement": ("Stability", "stability"),
+    "own_data.checking": ("DataReport", "inspect_array"),
+    "own_data.exporting": ("export_factors",),
+    "own_data.ranks": ("HeldOutRanks", "held_out_ranks"),
+    "own_data.reading": ("Labels", "read_array", "read_labels"),
+    "own_data.report": ("write_report",),
+    "own_data.starts": ("Starts", "fit_starts"),
+    "own_data.states": ("held_out_states",),
     "parafac2_set": ("project_parafac2",),
     "penalties": (
         "L1",
@@ -151,6 +159,7 @@ _ROOMS = {
         "is_multiconvex",
         "solve_blockwise",
     ),
+    "progress": ("Progress",),
     "regression": ("Regression", "nnkl", "nnls"),
     "sparse_regression": ("SparseRegression", "sparse_nnls"),
     "stabilisation": (

@@ -20,6 +20,7 @@ _HOMES = {
     "modes": ("factors",),
     "cones": ("cone",),
     "simplices": ("simplex",),
+    "stain_steps": ("stain_step",),
     "tables": ("Table", "table"),
     "timelines": ("timeline",),
 }
