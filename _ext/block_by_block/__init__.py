@@ -4,7 +4,30 @@
 modules beside this one.
 """
 
-from . import api, assets, atlas, downloads, environment, facts, hops, leftovers, links, markup
+from . import (
+    api,
+    assets,
+    atlas,
+    chapter_map,
+    chooser,
+    downloads,
+    environment,
+    facts,
+    feedback,
+    gallery,
+    hops,
+    launch,
+    leftovers,
+    links,
+    live,
+    markup,
+    not_found,
+    onward,
+    paper,
+    redirects,
+    sharing,
+    sitemap,
+)
 
 
 def setup(app):
@@ -15,9 +38,21 @@ def setup(app):
         atlas,
         api,
         facts,
+        chooser,
+        chapter_map,
+        gallery,
+        onward,
         hops,
         markup,
         downloads,
+        launch,
+        live,
+        feedback,
+        paper,
+        not_found,
+        redirects,
+        sharing,
+        sitemap,
         leftovers,
     ):
         concern.setup(app)

@@ -1,5 +1,6 @@
 """The Atlas: one row for each algorithm of the book, generated from chapters and docstrings."""
 
+from html import escape
 from pathlib import Path
 
 from docutils import nodes
@@ -7,9 +8,18 @@ from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 
 from .address import Address, read_address
-from .book_map import Chapter, Entry, best_test, chapters, describe
+from .book_map import Chapter, Entry, best_test, chapters, describe, part_of
 
 COLUMNS = ("Algorithm", "Guarantee", "Cost", "Where")
+# Shown by _static/atlas.js, which needs them: without it there is the table in reading order.
+TOOLS = """
+<form class="atlas-tools" role="search" aria-label="Algorithms" hidden>
+<label>Find <input type="search" name="find" autocomplete="off" placeholder="a word or two"></label>
+<label>Part <select name="part"><option value="">all parts</option>{options}</select></label>
+<button type="reset">Show all</button>
+<output aria-live="polite"></output>
+</form>
+"""
 
 
 class Atlas(Directive):
@@ -18,9 +28,23 @@ class Atlas(Directive):
     def run(self):
         root = Path(self.state.document.settings.env.srcdir)
         holder = nodes.container(classes=["atlas"])
+        holder += nodes.raw("", tools(root), format="html")
         lines = StringList(atlas_lines(root), "atlas")
         self.state.nested_parse(lines, self.content_offset, holder)
+        shown = [chapter.part for chapter in chapters(root) for _ in chapter.algorithms]
+        for row, part in zip(next(holder.findall(nodes.tbody)), shown, strict=True):
+            row["classes"].append(f"part-{part}")
         return [holder]
+
+
+def tools(root: Path) -> str:
+    """The form that finds rows by words or by the part of the book."""
+    named = {chapter.part: part_of(root, chapter.docname) for chapter in chapters(root)}
+    return TOOLS.format(
+        options="".join(
+            f'<option value="{part}">{escape(caption)}</option>' for part, caption in named.items()
+        )
+    )
 
 
 def atlas_lines(root: Path) -> list[str]:

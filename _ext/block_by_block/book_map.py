@@ -34,6 +34,11 @@ class Chapter:
     def stem(self) -> str:
         return self.docname.rsplit("/", 1)[1]
 
+    @property
+    def part(self) -> str:
+        """The folder of the part that the chapter is in."""
+        return self.docname.split("/")[-2]
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -48,11 +53,21 @@ class Entry:
     line: int
 
 
+def toc_parts(root: Path) -> list[tuple[str, list[str]]]:
+    """Caption and pages of each part in reading order; the front page has no caption."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    parts = [(part.get("caption", ""), _files(part["chapters"])) for part in toc.get("parts", [])]
+    return [("", [toc["root"]]), *parts]
+
+
+def part_of(root: Path, docname: str) -> str:
+    """Caption of the part that a page is in."""
+    return next(caption for caption, pages in toc_parts(root) if docname in pages)
+
+
 def toc_docnames(root: Path) -> list[str]:
     """The pages of the book in reading order."""
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    entries = [entry for part in toc.get("parts", []) for entry in part["chapters"]]
-    return [toc["root"], *_files(entries)]
+    return [name for _, names in toc_parts(root) for name in names]
 
 
 def _files(entries: list[dict]) -> list[str]:

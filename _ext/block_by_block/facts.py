@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,9 +43,15 @@ def revision(root: Path) -> str:
     """Commit and date of the source."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     day = f"{datetime.fromtimestamp(int(epoch), UTC):%Y-%m-%d}" if epoch else "today"
-    git = ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
+    return f"commit {commit(root)[:12]}, {day}" if commit(root) else day
+
+
+@cache
+def commit(root: Path) -> str:
+    """The full name of the commit that is checked out, empty where there is none."""
+    git = ["git", "-C", str(root), "rev-parse", "HEAD"]
     found = subprocess.run(git, capture_output=True, text=True, check=False)
-    return f"commit {found.stdout.strip()}, {day}" if found.returncode == 0 else day
+    return found.stdout.strip() if found.returncode == 0 else ""
 
 
 def machine() -> list[tuple[str, str]]:

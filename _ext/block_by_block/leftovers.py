@@ -4,9 +4,11 @@ from pathlib import Path
 
 from sphinx.util import logging
 
+from .redirects import moved_pages
+
 logger = logging.getLogger(__name__)
 
-GENERATED = {"index", "search", "genindex"}
+GENERATED = {"index", "search", "genindex", "404"}
 GENERATED_FOLDERS = {"_modules", "_static"}
 
 
@@ -23,7 +25,8 @@ def leftovers(outdir: Path, docnames: set[str]) -> list[str]:
 
 def refuse(app, exception):
     if exception is None and app.builder.format == "html":
-        for page in leftovers(Path(app.outdir), set(app.env.found_docs)):
+        known = {*app.env.found_docs, *moved_pages(Path(app.srcdir))}
+        for page in leftovers(Path(app.outdir), known):
             logger.warning("the page %s is not in _toc.yml", page)
 
 

@@ -6,6 +6,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive, directives
 
 from .address import read_address
+from .paper import FILE as PDF
 
 
 def configure(app, config):
@@ -20,6 +21,7 @@ def configure(app, config):
         "repository": f"[the repository]({address.url})",
         "pages": f"<{address.pages}>",
         "binder": f"[Binder]({address.binder()})",
+        "pdf": f"[one PDF]({address.pages}{PDF})",
     }
 
 

@@ -3,79 +3,15 @@
 Screenshots of every page are written to ``_build/screenshots`` for a person to look at.
 """
 
-import os
-import shutil
-from contextlib import contextmanager
-from importlib.resources import files
-
 import pytest
 from block_by_block.book_map import toc_docnames
+from browsing import PHONE, THEME_FAULTS, audit, shoot, violations
 from pages import ROOT
 
 pytestmark = pytest.mark.browser
 
 PAGES = toc_docnames(ROOT)
 CHAPTERS = [name for name in PAGES if name.startswith("chapters/")]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-DESKTOP = {"width": 1280, "height": 900}
-PHONE = {"width": 390, "height": 844}
-# Nodes of the theme that axe finds fault with; the pages' own content is never listed here.
-THEME_NODES = (
-    ".search-button-field",
-    ".theme-switch-button",
-    ".navbar-brand",
-    ".sbt-scroll-pixel-helper",
-)
-LOCAL = ("file:", "data:", "blob:", "about:")
-
-
-def executable():
-    """Chromium, or whatever ``CHROMIUM`` names."""
-    named = [os.environ["CHROMIUM"]] if os.environ.get("CHROMIUM") else BROWSERS
-    return next(filter(None, map(shutil.which, named)), None)
-
-
-@pytest.fixture(scope="module")
-def browser(site):
-    path = executable()
-    if path is None:
-        pytest.skip("No Chromium on the path: on Debian, apt-get install chromium.")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def visit(browser, site):
-    """Open a page of the site; on leaving it, nothing may have gone wrong in the background."""
-
-    @contextmanager
-    def opened(docname, *, query="", theme="light", viewport=DESKTOP):
-        faults = []
-        context = browser.new_context(viewport=viewport, color_scheme=theme, offline=True)
-        context.add_init_script(
-            f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}');"
-        )
-        page = context.new_page()
-        page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("requestfailed", lambda request: faults.append(f"not loaded: {request.url}"))
-        page.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith(LOCAL) else faults.append(f"asked: {request.url}")
-            ),
-        )
-        page.goto((site / f"{docname}.html").as_uri() + query)
-        page.evaluate("async () => { await window.MathJax?.startup?.promise }")
-        yield page
-        context.close()
-        assert faults == []
-
-    return opened
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -85,6 +21,12 @@ def test_a_page_opens_without_faults_and_is_accessible(visit, docname, theme):
         assert page.evaluate("document.documentElement.dataset.theme") == theme
         shoot(page, docname, f"desktop-{theme}")
         assert violations(page) == []
+
+
+def test_faults_of_the_theme_are_still_there(visit):
+    with visit("intro") as page:
+        known = {number for *_, number in audit(page)} - {None}
+    assert known == set(range(len(THEME_FAULTS)))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -139,27 +81,6 @@ def test_the_theme_changes_figures_with_the_page(visit):
 def test_search_works_without_a_server(visit):
     with visit("search", query="?q=convex") as page:
         page.wait_for_selector("#search-results li")
-
-
-def shoot(page, docname, label):
-    folder = ROOT / "_build/screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    name = docname.replace("/", "-")
-    page.screenshot(path=folder / f"{name}-{label}.png", full_page=True)
-
-
-def violations(page):
-    """What axe-core finds outside the theme's own nodes: rule, impact and place."""
-    page.evaluate((files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8"))
-    found = page.evaluate(
-        "async excluded => (await axe.run({exclude: excluded.map(s => [s])})).violations",
-        [selector for selector in THEME_NODES if page.locator(selector).count()],
-    )
-    return [
-        f"{rule['id']} ({rule['impact']}): {' '.join(node['target'])}"
-        for rule in found
-        for node in rule["nodes"]
-    ]
 
 
 def drawing(knob):

@@ -31,6 +31,7 @@ FLOORS = (
         "operands_chunked",
         "operators",
         "parafac2_set",
+        "progress",
         "pursuit",
         "quadratic",
         "row_kernels",
@@ -59,6 +60,7 @@ FLOORS = (
     {"estimators"},
     {"studies"},
     {"viz"},
+    {"own_data"},
 )
 FLOOR_OF = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 

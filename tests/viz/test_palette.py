@@ -4,10 +4,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from colours import BACKGROUND, contrast, linear
 
 from multiconvex.viz.palette import CYCLE, DARK, INK, LIGHT, css_color
 
-BACKGROUND = {"light": "#ffffff", "dark": "#121212"}
 THEMES = {"light": LIGHT, "dark": DARK}
 
 # Machado, Oliveira and Fernandes (2009), full severity.
@@ -17,17 +17,6 @@ VISION = {
     "deutan": [[0.3673, 0.8606, -0.2280], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]],
     "tritan": [[1.2555, -0.0767, -0.1788], [-0.0784, 0.9308, 0.1476], [0.0047, 0.6914, 0.3039]],
 }
-
-
-def linear(hex_color):
-    c = np.array([int(hex_color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
-
-
-def contrast(a, b):
-    """WCAG 2 contrast ratio."""
-    low, high = sorted(linear(c) @ [0.2126, 0.7152, 0.0722] for c in (a, b))
-    return (high + 0.05) / (low + 0.05)
 
 
 def oklab(rgb):

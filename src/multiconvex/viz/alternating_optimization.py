@@ -43,7 +43,7 @@ def question(data, race):
 
 
 def majorant(run, k):
-    """One step of alternation as majorisation: the marginal cost and its majorant at sweep k.
+    """One step of alternation as majorisation: the marginal objective and its majorant at sweep k.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def majorant(run, k):
         )
         axes.annotate("$w_{k+1}$", (there, 0), xytext=(3, 4), textcoords="offset points", color=INK)
         axes.annotate(
-            "$g$", (1.2, run.marginal(1.2)), xytext=(0, 7), textcoords="offset points", color=INK
+            "$G$", (1.2, run.marginal(1.2)), xytext=(0, 7), textcoords="offset points", color=INK
         )
         peak = grid[(grid > there) & (run.majorant(grid, k) < 0.36)][-1]
         axes.annotate(
@@ -75,8 +75,8 @@ def majorant(run, k):
         )  # fmt: skip
     return Picture(
         fig,
-        f"Sweep {k}: the majorant touches the marginal cost at w = {here:.3f}, where both are "
-        f"{run.marginal(here):.3f}, and is least at {there:.3f}, where the marginal cost is "
+        f"Sweep {k}: the majorant touches the marginal objective at w = {here:.3f}, where both are "
+        f"{run.marginal(here):.3f}, and is least at {there:.3f}, where the marginal objective is "
         f"{run.marginal(there):.3f}. The solution is {run.solution:.3f}.",
     )
 

@@ -164,11 +164,15 @@ def weights(curve):
         axes.set_yticks([0.02, 0.05, 0.1, 0.2], ["0.02", "0.05", "0.1", "0.2"])
         axes.yaxis.set_minor_locator(NullLocator())
         top = axes.get_xaxis_transform()
-        for place, name, height in (
-            (curve.estimated, "from the noise", 0.95),
-            (1.0, "equal", 0.83),
+        sides = ("right", "left") if curve.estimated < 1.0 else ("left", "right")
+        for place, name, height, side in (
+            (curve.estimated, "from the noise", 0.95, sides[0]),
+            (1.0, "equal", 0.83, sides[1]),
         ):
-            axes.text(place * 1.3, height, name, transform=top, fontsize=10.5, color=INK)
+            axes.annotate(
+                name, (place, height), xycoords=top, xytext=(5 if side == "left" else -5, 0),
+                textcoords="offset points", ha=side, fontsize=10.5, color=INK,
+            )  # fmt: skip
     tensor, matrix = (100 * level for level in curve.noise)
     return Picture(
         fig,

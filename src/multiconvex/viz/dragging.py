@@ -45,7 +45,8 @@ class FactorDrag:
         controls = "".join(
             f'<label style="display:flex;gap:.75em;align-items:center">{name}'
             f'<input type="range" min="0" max="{last}" step="1" value="{value}" autocomplete="off"'
-            ' style="flex:1;min-width:6em;min-height:44px"><output aria-live="off" '
+            f' style="flex:1;min-width:6em;min-height:44px;accent-color:{css_color("c0")}">'
+            '<output aria-live="off" '
             'style="min-width:5em"></output></label>'
             for name, last, value in (("place", len(near) - 1, start), ("depth", 100, 50))
         )

@@ -71,6 +71,7 @@ def tree(grown, visits=None):
                 "".join(str(q + 1) for q in node.allowed), (across[here], values[here]),
                 xytext=(0, -9 if below else 8), textcoords="offset points", ha="center",
                 va="top" if below else "bottom", fontsize=9.5, color=INK,
+                bbox={"facecolor": SURFACE, "edgecolor": "none", "pad": 0.6}, zorder=1.5,
             )  # fmt: skip
         if any(node.used <= grown.k for node in shown):
             axes.axhline(

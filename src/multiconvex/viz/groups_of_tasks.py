@@ -170,5 +170,6 @@ def methods(compared):
     parts = [f"{name} {np.median(values):.1f}" for name, values in zip(names, poor)]
     return Picture(
         fig,
-        f"Median accuracy in percent on poor tasks over {poor.shape[1]} draws: {', '.join(parts)}.",
+        f"Median accuracy in per cent on poor tasks over {poor.shape[1]} draws: "
+        f"{', '.join(parts)}.",
     )

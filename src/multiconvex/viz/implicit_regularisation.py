@@ -129,7 +129,7 @@ def stability(found, best):
         fig,
         f"The path loses components at {_listed([lost.weight for lost in found.vanishings])}; the "
         f"best fits have their last one up to {_last_change(best):.2g}. The objective of the path "
-        f"exceeds the best by up to {excess[worst]:.0f} percent, at weight "
+        f"exceeds the best by up to {excess[worst]:.0f} per cent, at weight "
         f"{best.weights[worst]:.2g}.",
     )
 

@@ -42,7 +42,7 @@ def bounds(robustness):
 
 
 def recovery(measured, condition):
-    """Planted nonzeros found by each heuristic, against the signal to noise ratio.
+    """Planted nonzeros found by each heuristic, against the signal-to-noise ratio.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def recovery(measured, condition):
                 markeredgecolor=SURFACE,
             )  # fmt: skip
         axes.set(
-            xlabel="signal to noise ratio (dB)", ylabel="planted atoms found (%)", ylim=(0, 104),
+            xlabel="signal-to-noise ratio (dB)", ylabel="planted atoms found (%)", ylim=(0, 104),
             xticks=measured.snr,
         )  # fmt: skip
         label_lines(axes, list(measured.found))

@@ -134,7 +134,7 @@ def planted_laws(recovery):
 
 
 def start_costs(recoveries):
-    """Final cost of every start relative to the best, one column for each sample.
+    """Final objective of every start relative to the best, one column for each sample.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def start_costs(recoveries):
                 markeredgewidth=0,
             )  # fmt: skip
         axes.set(
-            yscale="log", ylabel="final cost / best", xlabel="data set",
+            yscale="log", ylabel="final objective / best", xlabel="data set",
             xticks=range(len(recoveries)),
         )  # fmt: skip
         axes.set_xticklabels([recovery.name for recovery in recoveries])
@@ -160,9 +160,9 @@ def start_costs(recoveries):
     gaps = np.concatenate([recovery.gaps for recovery in recoveries])
     return Picture(
         fig,
-        f"{len(gaps)} starts: {(gaps < 1.01).mean():.0%} end within one percent of the best cost "
-        f"of their data set and {(gaps > 5).mean():.0%} at more than five times that cost, up to "
-        f"{gaps.max():.0f} times.",
+        f"{len(gaps)} starts: {(gaps < 1.01).mean():.0%} end within one per cent of the best "
+        f"objective of their data set and {(gaps > 5).mean():.0%} at more than five times that "
+        f"objective, up to {gaps.max():.0f} times.",
     )
 
 
@@ -224,7 +224,8 @@ def outliers(data):
                 )
             for slope, intercept in lines:
                 axes.plot(ends, slope * ends + intercept, color=CYCLE[number], linewidth=2.2)
-            axes.set(title=name, xlabel="x", ylim=(-22, 42), xlim=(-0.3, 10.3))
+            axes.set_title(name.replace("huber", "Huber"))
+            axes.set(xlabel="x", ylim=(-22, 42), xlim=(-0.3, 10.3))
         panels[0].set_ylabel("y")
     parts = [f"{name} {error:.1f}" for name, error in data.errors.items()]
     return Picture(

@@ -166,7 +166,7 @@ def sky(reconstruction):
         f"{data.counts.sum():.0f} photons on {len(data.counts)} detectors, in blurred groups. Of "
         f"{len(data.positions)} candidate stars {stars} are real; nonnegative least squares "
         f"answers with {spikes} isolated spikes near them, and Kullback-Leibler regression with "
-        f"{_count(reconstruction.kullback_leibler)} above one percent of its largest.",
+        f"{_count(reconstruction.kullback_leibler)} above one per cent of its largest.",
     )
 
 
@@ -215,7 +215,7 @@ def active_set_step(steps, number):
             markeredgecolor=SURFACE, markersize=8,
         )  # fmt: skip
         axes[0].set(ylim=(low - 0.15, high + 0.15), xlabel="coefficient")
-        axes[0].set_title(f"{step.action}: cost {step.objective:.2f}")
+        axes[0].set_title(f"{step.action}: objective {step.objective:.2f}")
         axes[1].bar(index, step.multipliers, width=_BAR, color=inside, edgecolor=MUTED)
         for place, value in zip(index, step.multipliers.round(1) + 0.0):
             axes[1].annotate(
@@ -233,7 +233,7 @@ def active_set_step(steps, number):
     return Picture(
         fig,
         f"Step {number} of {len(steps) - 1}, {step.action}. Support "
-        f"{{{', '.join(map(str, support))}}}, cost {step.objective:.2f}. Coefficients "
+        f"{{{', '.join(map(str, support))}}}, objective {step.objective:.2f}. Coefficients "
         f"{_numbers(step.x)}; least squares on the support {_numbers(step.candidate)}; multipliers "
         f"{_numbers(step.multipliers)}.",
     )
@@ -271,14 +271,14 @@ def divergences(profiles):
 
 
 def majorants(sliced):
-    """A cost along one coordinate, two majorants and where three rules go.
+    """A loss along one coordinate, two majorants and where three rules go.
 
     Parameters
     ----------
     sliced : Majorants
     """
     curves = (
-        ("cost", sliced.cost, INK),
+        ("loss", sliced.cost, INK),
         ("Burg majorant", sliced.burg, CYCLE[1]),
         ("MU majorant", sliced.multiplicative, CYCLE[0]),
     )
@@ -299,14 +299,14 @@ def majorants(sliced):
     ways = ", ".join(f"{name} to {goal:.2f}" for name, goal in sliced.next_points.items())
     return Picture(
         fig,
-        f"From the point {sliced.point:.2f}, where the cost is {sliced.value:.2f} and the minimum "
+        f"From the point {sliced.point:.2f}, where the loss is {sliced.value:.2f} and the minimum "
         f"lies at {sliced.minimum:.2f}, the rules go: {ways}. The Burg majorant lies above the "
-        "multiplicative one, which lies above the cost.",
+        "multiplicative one, which lies above the loss.",
     )
 
 
 def ridge_rules(rules):
-    """Gap to the least penalised cost under three multiplicative rules.
+    """Gap to the least penalised objective under three multiplicative rules.
 
     Parameters
     ----------
@@ -326,7 +326,7 @@ def ridge_rules(rules):
         f"{name} from {gap[0]:.2g} by way of {gap.min():.1e} to {gap[-1]:.1e}"
         for name, gap in rules.gaps.items()
     ]
-    return Picture(fig, f"Relative gap to the least cost, logarithmic: {'; '.join(parts)}.")
+    return Picture(fig, f"Relative gap to the least objective, logarithmic: {'; '.join(parts)}.")
 
 
 def shrinkage(result):

@@ -28,7 +28,7 @@ def variance(curves):
         fig, (left, right) = figure(ncols=2, height=2.9)
         places = {
             "counts": (1.85, "right"),
-            "square root": (0.5, "right"),
+            "square root": (0.9, "right"),
             "Anscombe": (1.6, "left"),
         }
         for k, (name, values) in enumerate(curves.spread.items()):

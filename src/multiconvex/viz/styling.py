@@ -66,7 +66,7 @@ _STYLE = {
     "lines.linewidth": 2.0,
     "lines.markeredgewidth": 0.9,
     "lines.markersize": 6,
-    "mathtext.fontset": "cm",
+    "mathtext.fontset": "dejavusans",
     "patch.edgecolor": INK,
     "patch.linewidth": 1.0,
     "path.simplify_threshold": 0.25,

@@ -1,6 +1,7 @@
 """A table that scrolls by itself on a phone."""
 
 import html
+import re
 from dataclasses import asdict, dataclass, is_dataclass
 from numbers import Integral, Real
 
@@ -60,6 +61,8 @@ class Table:
 def table(rows, *, caption=None):
     """A table from dictionaries or dataclasses with the same fields, their names as words.
 
+    Names of people and acronyms get their capitals.
+
     Examples
     --------
     >>> table([{"method": "HALS", "final_gap": 1.2e-7, "sweeps": 40}])
@@ -73,7 +76,9 @@ def table(rows, *, caption=None):
     for number, record in enumerate(records):
         if tuple(record) != columns:
             raise ValueError(f"row {number} has columns {tuple(record)}, expected {columns}")
-    heads = tuple(name.replace("_", " ") for name in columns)
+    heads = tuple(
+        " ".join(_NAMES.get(word, word) for word in re.split("[_ ]", name)) for name in columns
+    )
     return Table(heads, tuple(tuple(record.values()) for record in records), caption)
 
 
@@ -107,4 +112,15 @@ def _cell(value):
     return html.escape(text if len(text) > 20 else text.replace(" ", "\N{NO-BREAK SPACE}"))
 
 
+# Words of a field that are written in another way.
+_NAMES = {
+    "anderson": "Anderson",
+    "cp": "CP",
+    "kappa": "κ",
+    "peaceman": "Peaceman",
+    "picard": "Picard",
+    "rachford": "Rachford",
+    "rand": "Rand",
+    "rmse": "RMSE",
+}
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
