@@ -1,9 +1,13 @@
 """Scripts and colours that are copied or generated while the book is built, never committed."""
 
+import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+SEARCH = re.compile(
+    r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'
+)
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
 
 
@@ -45,6 +49,16 @@ def drop_source_maps(app, exception):
         path.unlink()
 
 
+def drop_search_index(app, exception):
+    """The theme has every page load the search, for results as one types, which are off here."""
+    if exception is not None or app.builder.format != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        page = path.read_text(encoding="utf-8")
+        if path.name != "search.html" and SEARCH.search(page):
+            path.write_text(SEARCH.sub("", page), encoding="utf-8")
+
+
 def remove_thebe(app):
     """Disconnect sphinx-thebe, which Jupyter Book loads whether or not it is used.
 
@@ -64,3 +78,4 @@ def setup(app):
     app.connect("builder-inited", generate)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", drop_source_maps, priority=900)
+    app.connect("build-finished", drop_search_index)

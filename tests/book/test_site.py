@@ -56,6 +56,11 @@ def test_pages_load_nothing_from_elsewhere(site):
     assert outside == set()
 
 
+def test_only_the_search_loads_its_index(site):
+    readers = {page.stem for page in site.rglob("*.html") if "searchindex.js" in page.read_text()}
+    assert readers == {"search"}
+
+
 def test_style_sheets_load_nothing_from_elsewhere(site):
     outside = {
         f"{sheet.relative_to(site)}: {address}"
