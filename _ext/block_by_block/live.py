@@ -24,7 +24,8 @@ def bar(address: Address, docname: str, scripts: str) -> str:
     }
     attributes = "".join(f' data-{name}="{escape(value)}"' for name, value in data.items())
     return (
-        f'<div class="bbb-live screen-only" role="region" aria-label="Live code" hidden{attributes}>'
+        '<div class="bbb-live screen-only" role="region" aria-label="Live code" '
+        f"hidden{attributes}>"
         '<div class="bbb-live-controls">'
         '<button type="button" class="bbb-live-button">Run this page</button></div>'
         '<p class="bbb-live-status" role="status"></p><p class="bbb-live-detail"></p></div>'
