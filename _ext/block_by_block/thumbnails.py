@@ -24,7 +24,7 @@ COLOUR = re.compile(r"--mbx-(\w+)")
 STRAIGHT = re.compile(r"(?:[ML]-?[\d.]+[ -][\d.]+|z)+")
 SCALE = 0.6
 """Pixels of a thumbnail for each point of its figure."""
-STEP = 1.2
+STEP = 2.8
 """Points of a curve that are closer than this, in points of the figure, become one."""
 CELL = 3.0
 """Of marks that are alike, one is kept in each square of this size."""

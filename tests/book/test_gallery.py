@@ -134,7 +134,7 @@ def test_the_pictures_are_there_in_both_themes_and_light(site, soup):
         assert all(image["loading"] == "lazy" for image in images)
         files.add((site / "front" / light).resolve())
     assert len(files) >= len(cards) - 1
-    assert max(path.stat().st_size for path in files) < 100_000
+    assert max(path.stat().st_size for path in files) < 80_000
 
 
 def test_figures_stand_under_their_parts(soup):
