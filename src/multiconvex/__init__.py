@@ -125,6 +125,7 @@ _ROOMS = {
     "own_data.agreement": ("Stability", "stability"),
     "own_data.checking": ("DataReport", "inspect_array"),
     "own_data.exporting": ("export_factors",),
+    "own_data.gaps": ("fill_gaps",),
     "own_data.ranks": ("HeldOutRanks", "held_out_ranks"),
     "own_data.reading": ("Labels", "read_array", "read_labels"),
     "own_data.report": ("write_report",),

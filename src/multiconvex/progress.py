@@ -37,7 +37,8 @@ class Progress:
     Notes
     -----
     Interrupts are caught in the main thread only, and as before once the statement ends. The
-    display is that of tqdm where it is installed, else a line at sweeps 1, 2, 4, 8, ...; with
+    display is that of tqdm in a notebook or a terminal, where it is installed; elsewhere, such as
+    in the log of a batch job, it is a line at sweeps 1, 2, 4, 8, ...; and with
     ``MULTICONVEX_STATIC=1``, as in the built book, it is one line at the end.
 
     Examples
@@ -108,7 +109,13 @@ class Progress:
     def _make_display(self):
         if os.environ.get("MULTICONVEX_STATIC") == "1":
             return _Summary(self.name)
-        return (_Bar if find_spec("tqdm") else _Lines)(self.name, self.total)
+        moves = _can_be_rewritten(sys.stdout) and find_spec("tqdm")
+        return (_Bar if moves else _Lines)(self.name, self.total)
+
+
+def _can_be_rewritten(stream):
+    """Whether a line can be replaced by the next one: in a terminal and in a notebook."""
+    return stream.isatty() or type(stream).__module__.startswith("ipykernel")
 
 
 class SilentProgress(Progress):
@@ -159,16 +166,20 @@ class _Summary(_Display):
 
     def __init__(self, name):
         self._name = name
-        self._sweeps = 0
+        self._fits = self._sweeps = 0
         self._best = float("inf")
 
     def show(self, sweep):
         self._sweeps += 1
         self._best = min(self._best, sweep.objective)
 
+    def describe(self, text):
+        self._fits += 1
+
     def close(self):
         if self._sweeps:
-            print(f"{self._name}: {self._sweeps} sweeps, best objective {self._best:.6g}")
+            fits = f"{self._fits} fits, " if self._fits > 1 else ""
+            print(f"{self._name}: {fits}{self._sweeps} sweeps, best objective {self._best:.6g}")
 
 
 class _Lines(_Display):

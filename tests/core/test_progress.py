@@ -1,5 +1,6 @@
 """Progress: what it shows, and that an interrupt ends any fit with its work kept."""
 
+import io
 import pickle
 import signal
 import threading
@@ -19,6 +20,7 @@ from multiconvex import (
     parafac2,
 )
 from multiconvex.datasets import make_grouped_tasks, make_io_hmm
+from multiconvex.progress import _can_be_rewritten
 
 RNG = np.random.default_rng(0)
 MATRIX = RNG.random((9, 7))
@@ -147,6 +149,13 @@ def test_other_threads_show_progress_and_leave_interrupts_alone():
     assert handlers == [signal.default_int_handler, 3]
 
 
+@pytest.fixture
+def terminal(monkeypatch):
+    """Output goes where a line can be replaced by the next one."""
+    monkeypatch.setattr("multiconvex.progress._can_be_rewritten", lambda stream: True)
+
+
+@pytest.mark.usefixtures("terminal")
 def test_the_bar_shows_the_objective(capsys):
     with Progress(40, name="factors") as progress:
         result = nmf(MATRIX, 3, tol=0, max_iter=40, callback=progress, random_state=0)
@@ -157,6 +166,7 @@ def test_the_bar_shows_the_objective(capsys):
     assert errors == ""
 
 
+@pytest.mark.usefixtures("terminal")
 def test_the_bar_starts_again_with_every_fit(capsys):
     begun = []
     with Progress(8) as progress:
@@ -170,11 +180,15 @@ def test_the_bar_starts_again_with_every_fit(capsys):
     assert "16/" not in shown
 
 
-def test_without_tqdm_lines_become_rare(capsys, monkeypatch):
-    monkeypatch.setattr("multiconvex.progress.find_spec", lambda name: None)
+@pytest.mark.parametrize("has_tqdm", [True, False])
+def test_in_a_file_or_without_tqdm_lines_become_rare(has_tqdm, capsys, monkeypatch):
+    monkeypatch.setattr("multiconvex.progress._can_be_rewritten", lambda stream: not has_tqdm)
+    monkeypatch.setattr("multiconvex.progress.find_spec", lambda name: has_tqdm or None)
     with Progress(20) as progress:
         nmf(MATRIX, 2, tol=0, max_iter=20, callback=progress, random_state=0)
-    lines = capsys.readouterr().out.splitlines()
+    shown = capsys.readouterr().out
+    assert "\r" not in shown
+    lines = shown.splitlines()
     assert [line.split(",")[0] for line in lines] == [
         f"fit: sweep {sweep} of 20" for sweep in (1, 2, 4, 8, 16)
     ]
@@ -216,3 +230,24 @@ def test_nothing_is_warned_of():
         warnings.simplefilter("error")
         with Progress():
             pass
+
+
+def test_one_line_counts_several_fits(capsys, monkeypatch):
+    monkeypatch.setenv("MULTICONVEX_STATIC", "1")
+    with Progress(20, name="nmf") as progress:
+        for rank in (1, 2):
+            progress.describe(f"rank {rank}")
+            nmf(MATRIX, rank, tol=0, max_iter=20, callback=progress, random_state=0)
+    assert capsys.readouterr().out.startswith("nmf: 2 fits, 40 sweeps, best objective")
+
+
+def test_only_terminals_and_notebooks_can_be_rewritten():
+    class Notebook(io.StringIO):
+        __module__ = "ipykernel.iostream"
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    found = [_can_be_rewritten(stream) for stream in (io.StringIO(), Notebook(), Terminal())]
+    assert found == [False, True, True]

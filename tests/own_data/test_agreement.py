@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from multiconvex import Starts, cp, fit_starts, nmf, stability
+from multiconvex import Starts, cp, fit_starts, nmf, stability, viz
 from multiconvex.trace import Trace
 
 TRACE = Trace(np.arange(2), np.zeros(2), np.array([2.0, 1.0]), np.array(["start", "sweep"]))
@@ -56,8 +56,17 @@ def test_a_component_without_a_counterpart_has_similarity_zero(best, other):
 def test_unfinished_fits_are_not_compared():
     fits = Fake((np.eye(2),)), Fake((np.eye(2)[:, :1],), status="stopped"), Fake((np.eye(2),))
     assert stability(among(*fits)).similarity.shape == (1, 2)
-    with pytest.raises(ValueError, match="ask fit_starts for more starts"):
-        stability(among(*fits[:2]))
+
+
+def test_without_another_finished_fit_nothing_is_claimed():
+    """So that a notebook whose first start was interrupted goes on to its report."""
+    alone = Fake((np.eye(3)[:, :2],)), Fake((np.eye(3)[:, :2],), status="stopped")
+    for fits in (alone, alone[:1]):
+        agreement = stability(among(*fits))
+        assert agreement.similarity.shape == (0, 2) and agreement.gaps.shape == (0,)
+        assert np.isnan(agreement.components).all() and np.isnan(agreement.overall)
+        assert "no other finished fit" in repr(agreement)
+        assert "no other finished start" in viz.own_data.similarity(agreement).alt
 
 
 def test_components_may_be_named():

@@ -45,7 +45,7 @@ def test_gaps_and_infinities_are_problems():
     report = inspect_array(X)
     assert report.has_problems
     assert report.kinds[:2] == ("infinite", "missing")
-    assert finding(X, "missing").sentence == ("3 entries are missing (0.625 %), in rows 3 and 8.")
+    assert finding(X, "missing").sentence == ("3 entries are missing (0.625%), in rows 3 and 8.")
     assert finding(X, "infinite").sentence == "1 entry is infinite."
     X[:, 7] = np.nan
     assert finding(X, "missing").sentence.endswith("in columns 0, 5, 6 and 7.")
@@ -182,3 +182,19 @@ def test_what_is_no_table_is_refused():
         inspect_array(np.full((3, 3), np.nan))
     with pytest.raises(TypeError, match="dense array of real numbers"):
         inspect_array([["a", "b"]])
+
+
+def test_one_row_is_one_row():
+    said = str(inspect_array(np.array([[1.0, 2.5, 3.0]])))
+    assert "There is only one row." in said
+    assert "the same value in every row" not in said
+    assert "There are only 3 columns." in str(inspect_array(clean()[:, :3]))
+
+
+def test_numbers_that_stand_for_missing_are_named():
+    X = clean()
+    X[2, 3] = X[7, 1] = -999.0
+    found = finding(X, "marks")
+    assert found.sentence.startswith("2 entries are -999")
+    assert "X[X == -999] = np.nan" in found.advice
+    assert "marks" not in inspect_array(1000.0 * clean() - 999.0).kinds

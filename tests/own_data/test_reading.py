@@ -76,7 +76,9 @@ class TestTables:
         path = write(tmp_path, "time,1,2\n0,3,4\n1,5,6\n")
         np.testing.assert_array_equal(read_array(path), [[0, 3, 4], [1, 5, 6]])
 
-    @pytest.mark.parametrize("missing", ["", " ", "NA", "n/a", "NaN", "null", "-"])
+    @pytest.mark.parametrize(
+        "missing", ["", " ", "NA", "n/a", "#N/A", "<NA>", "NaN", "null", "-", "."]
+    )
     def test_gaps_become_nan(self, tmp_path, missing):
         path = write(tmp_path, f"1,2\n{missing},4\n5,6\n")
         np.testing.assert_array_equal(read_array(path), [[1, 2], [np.nan, 4], [5, 6]])
@@ -103,6 +105,51 @@ class TestTables:
             read_array(write(tmp_path, "1,2,3\n4,5,6\n7,8\n"))
         with pytest.raises(ValueError, match="4 names in its heading and 2 cells in line 2"):
             read_array(write(tmp_path, "a,b,c,d\n1,2\n", "b.csv"))
+
+    @pytest.mark.parametrize("odd", ["1.234,5", "1 234,5", "$1", "3%", "1'000"])
+    @pytest.mark.parametrize("heading", ["", "a;b\n"])
+    def test_numbers_in_another_notation_are_no_names(self, tmp_path, odd, heading):
+        """Taken for the name of a row or a column, such a number would be lost without a word."""
+        for text in (f"{odd};2\n{odd};3\n", f"2;{odd}\n3;4\n", f"{odd};2\n3;4\n"):
+            path = write(tmp_path, heading + text)
+            with pytest.raises(ValueError, match="write it with a decimal point"):
+                read_array(path)
+
+    def test_signs_and_blanks_of_typesetters_are_read(self, tmp_path):
+        path = write(tmp_path, "a;b\n\N{MINUS SIGN}1;2\n1\N{NO-BREAK SPACE}234,5;3\n7\u202f000;4\n")
+        np.testing.assert_array_equal(read_array(path), [[-1, 2], [1234.5, 3], [7000, 4]])
+
+    def test_two_decimal_marks_in_one_table_are_refused(self, tmp_path):
+        path = write(tmp_path, "a;b\n1,5;2\n3;4\n1.234;2\n")
+        with pytest.raises(ValueError, match="a comma in line 2 and with a point in line 4"):
+            read_array(path)
+
+    def test_headings_with_signs_are_headings(self, tmp_path):
+        path = write(tmp_path, "dose,5%,10%\n1,2,3\n4,5,6\n")
+        assert read_labels(path).columns == ("dose", "5%", "10%")
+        np.testing.assert_array_equal(read_array(path), [[1, 2, 3], [4, 5, 6]])
+
+    def test_a_column_is_either_names_or_numbers(self, tmp_path):
+        for text in ("id,x\nA,1\n7,2\n", "id,x\n7,1\nA,2\n"):
+            with pytest.raises(ValueError, match=r"holds 'A' .* leave the heading .* empty"):
+                read_array(write(tmp_path, text))
+            path = write(tmp_path, text.replace("id", ""))
+            np.testing.assert_array_equal(read_array(path), [[1], [2]])
+
+    def test_dates_name_rows_and_are_refused_elsewhere(self, tmp_path):
+        path = write(tmp_path, "date,x\n01.02.2024,1\n02.02.2024,2\n")
+        assert read_labels(path).rows == ("01.02.2024", "02.02.2024")
+        path = write(tmp_path, "x,date\n1,2024-02-01\n2,2024-02-02\n")
+        with pytest.raises(ValueError, match="leave this column out, or make it the first one"):
+            read_array(path)
+
+    def test_a_declared_separator_is_no_line(self, tmp_path):
+        np.testing.assert_array_equal(
+            read_array(write(tmp_path, "sep=;\na;b\n1,5;2\n")), [[1.5, 2]]
+        )
+
+    def test_bars_separate(self, tmp_path):
+        np.testing.assert_array_equal(read_array(write(tmp_path, "a|b\n1|2\n")), [[1, 2]])
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -161,6 +208,22 @@ class TestNumPy:
         path.write_bytes(b"nothing that one could read, however long one looks at it" * 9)
         with pytest.raises(ValueError, match=f"damaged{suffix}"):
             read_array(path)
+
+    @pytest.mark.parametrize("suffix", [".npy", ".npz", ".mat"])
+    @pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
+    def test_files_that_were_cut_short_are_refused(self, tmp_path, suffix, share):
+        path = tmp_path / f"cut{suffix}"
+        save = {".npy": np.save, ".npz": lambda p, X: np.savez(p, X=X)}.get(
+            suffix, lambda p, X: scipy.io.savemat(p, {"X": X})
+        )
+        save(path, CUBE)
+        path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+        with pytest.raises(ValueError, match=f"cut{suffix}"):
+            read_array(path)
+
+    def test_sparse_matrices_are_filled_in(self, tmp_path):
+        sp.save_npz(tmp_path / "sparse.npz", sp.csr_matrix(np.diag([1.0, 2.0, 3.0])))
+        np.testing.assert_array_equal(read_array(tmp_path / "sparse.npz"), np.diag([1, 2, 3]))
 
     @pytest.mark.parametrize(
         ("array", "said"),
@@ -281,8 +344,20 @@ class TestRefusals:
     def test_a_missing_file_names_its_folder(self, tmp_path):
         with pytest.raises(FileNotFoundError, match=f"no file none.csv in {tmp_path}"):
             read_array(tmp_path / "none.csv")
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(FileNotFoundError, match="is a folder"):
             read_array(tmp_path)
+
+    @pytest.mark.parametrize("suffix", ["csv", "npy", "npz", "mat", "png", "tif", "hdr"])
+    def test_an_empty_file_is_called_so(self, tmp_path, suffix):
+        with pytest.raises(ValueError, match=f"nothing.{suffix} is empty"):
+            read_array(write(tmp_path, "", f"nothing.{suffix}"))
+
+    def test_a_file_without_an_array_is_called_so(self, tmp_path):
+        scipy.io.savemat(tmp_path / "struct.mat", {"s": {"X": CUBE}})
+        np.savez(tmp_path / "text.npz", note=np.array(["a"]))
+        for name in ("struct.mat", "text.npz"):
+            with pytest.raises(ValueError, match=f"{name} has no array of numbers"):
+                read_array(tmp_path / name)
 
     @pytest.mark.parametrize("name", ["table.csv", "cube.npy", "image.png", "cube.hdr"])
     def test_a_key_is_for_files_with_names(self, tmp_path, name):

@@ -119,3 +119,31 @@ def test_what_is_no_result_is_refused():
 def test_the_summary_names_the_objective():
     starts = fit_starts(fit, 2, random_state=0)
     assert f"{starts.best.objective:.6g}" in repr(starts)
+
+
+def test_a_second_interrupt_keeps_the_starts_that_are_done():
+    def pressed_twice_in(number):
+        made = []
+
+        def fitted(random_state, callback):
+            made.append(random_state)
+
+            def press(sweep):
+                if len(made) == number and sweep.iteration == 2:
+                    signal.raise_signal(signal.SIGINT)
+                    signal.raise_signal(signal.SIGINT)
+                return callback(sweep)
+
+            return fit(random_state, press)
+
+        return fitted
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        starts = fit_starts(pressed_twice_in(3), 10, random_state=0)
+        with pytest.raises(KeyboardInterrupt):
+            fit_starts(pressed_twice_in(1), 10, random_state=0)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert starts.interrupted
+    assert [result.status for result in starts.results] == ["converged", "converged"]

@@ -100,16 +100,19 @@ class Pressed(Progress):
             signal.raise_signal(signal.SIGINT)
 
 
-def test_an_interrupt_keeps_complete_folds():
+def test_an_interrupt_keeps_complete_folds_and_the_counts_of_the_first():
     options = {**FAST, "breaks": DATA.breaks}
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         held = held_out_states(X, DATA.choice, [1, 2], progress=Pressed(4), **options)
-        with pytest.raises(KeyboardInterrupt, match="has not completed a fold"):
-            held_out_states(X, DATA.choice, [1, 2], progress=Pressed(2), **options)
+        first = held_out_states(X, DATA.choice, [1, 2], progress=Pressed(2), **options)
+        with pytest.raises(KeyboardInterrupt, match="No fit is complete"):
+            held_out_states(X, DATA.choice, [1, 2], progress=Pressed(1), **options)
     finally:
         signal.signal(signal.SIGINT, before)
     assert held.errors.shape == (2, 1)
+    assert first.ranks == (1,)
+    assert np.array_equal(first.errors, held.errors[:1])
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_residuals_find_the_row_that_is_missed():
     share = lines(picture, 0)[0]
     np.testing.assert_allclose(share[:, 0], np.arange(6))
     np.testing.assert_allclose(share[:, 1], np.where(np.arange(6) == 4, 100.0, 0.0))
-    assert "row 4 (100 %)" in picture.alt
+    assert "row 4 (100%)" in picture.alt
 
 
 def test_shapes_that_do_not_fit_are_refused():

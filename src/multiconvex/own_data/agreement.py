@@ -26,7 +26,9 @@ class Stability:
 
     @property
     def components(self):
-        """Median similarity of each component, shape (rank,)."""
+        """Median similarity of each component, shape (rank,); NaN without another fit."""
+        if not len(self.similarity):
+            return np.full(self.similarity.shape[1], np.nan)
         return np.median(self.similarity, axis=0)
 
     @property
@@ -35,6 +37,8 @@ class Stability:
         return float(self.components.mean())
 
     def __repr__(self):
+        if not len(self.similarity):
+            return "Stability(no other finished fit to compare with)"
         shown = ", ".join(f"{value:.2f}" for value in self.components)
         return f"Stability(over {len(self.similarity)} other fits: {shown})"
 
@@ -52,7 +56,8 @@ def stability(starts, *, components=None):
     Parameters
     ----------
     starts : Starts
-        Fits that an interrupt left unfinished are not compared.
+        Fits that an interrupt left unfinished are not compared with the best one. Where there is
+        no other, nothing is known of the stability, and the similarities are empty.
     components : callable, optional
         From a result to one matrix, or to several, with components in their columns. By default
         its factors; the weights ``z`` of latent factors; the memberships ``theta`` of groups.
@@ -63,8 +68,6 @@ def stability(starts, *, components=None):
 
     Raises
     ------
-    ValueError
-        If there are fewer than two finished fits.
     TypeError
         If the results have no components that are known.
 
@@ -86,15 +89,11 @@ def stability(starts, *, components=None):
     """
     reference, *others = starts.results
     kept = [k for k, result in enumerate(others, start=1) if result.status != "stopped"]
-    if not kept:
-        raise ValueError(
-            "stability compares finished fits with the best one, and there is no other: ask "
-            "fit_starts for more starts."
-        )
     components = components or _components
     target = _as_modes(components(reference))
     similarity = [_matched(_as_modes(components(starts.results[k])), target) for k in kept]
-    return Stability(np.array(similarity), starts.gaps[kept])
+    shape = (len(kept), target[0].shape[1])
+    return Stability(np.reshape(similarity, shape), starts.gaps[kept])
 
 
 def _components(result):

@@ -3,10 +3,13 @@
 import math
 import re
 import zipfile
+import zlib
+from contextlib import contextmanager
 
 import numpy as np
 import scipy.io
 import scipy.sparse as sp
+from scipy.io.matlab import MatReadError
 
 from multiconvex.own_data.limits import check_size
 
@@ -17,6 +20,7 @@ _KINDS = {
 _ENVI_TYPES = {
     1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 12: "u2", 13: "u4", 14: "i8", 15: "u8",
 }  # fmt: skip
+_OF_SPARSE = {"format", "shape", "data"}
 _ENVI_FILES = ("", ".img", ".raw", ".dat", ".bin", ".bsq", ".bil", ".bip")
 _INTERLEAVES = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}
 _ENTRY = re.compile(r"^\s*([\w ]+?)\s*=\s*(\{.*?\}|[^\n]*)", re.MULTILINE | re.DOTALL)
@@ -25,8 +29,11 @@ _ENTRY = re.compile(r"^\s*([\w ]+?)\s*=\s*(\{.*?\}|[^\n]*)", re.MULTILINE | re.D
 def read_npy(path, key):
     refuse_key(path, key)
     with path.open("rb") as file:
-        _check_npy(path, path.name, file)
-    return np.load(path, allow_pickle=False)
+        _check_npy(path, file)
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path.name} is cut short ({error}): copy or save it again.") from error
 
 
 def read_npz(path, key):
@@ -35,31 +42,52 @@ def read_npz(path, key):
             headers = {}
             for name in archive.namelist():
                 with archive.open(name) as file:
-                    headers[name.removesuffix(".npy")] = _npy_header(path, name, file)
-    except zipfile.BadZipFile as error:
+                    found = _npy_header(f"{name} in {path.name}", file)
+                    headers[name.removesuffix(".npy")] = found
+            if headers.keys() >= _OF_SPARSE:
+                return _read_sparse(path, key)
+            numeric = {
+                name: shape for name, (shape, dtype) in headers.items() if dtype.kind in "buifc"
+            }
+            chosen = choose(path, key, numeric)
+            check_size(path, math.prod(numeric[chosen]))
+            with np.load(path, allow_pickle=False) as arrays:
+                return arrays[chosen]
+    except (zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path.name} is damaged ({error}): save it again.") from error
-    numeric = {name: shape for name, (shape, dtype) in headers.items() if not dtype.hasobject}
-    chosen = choose(path, key, numeric)
-    check_size(path, math.prod(numeric[chosen]))
-    with np.load(path, allow_pickle=False) as arrays:
-        return arrays[chosen]
+
+
+def _read_sparse(path, key):
+    """Read what scipy.sparse.save_npz wrote, filled in."""
+    refuse_key(path, key)
+    matrix = sp.load_npz(path)
+    check_size(path, math.prod(matrix.shape))
+    return matrix.toarray()
 
 
 def read_mat(path, key):
     """Read a variable of a MATLAB file up to version 7; sparse matrices are filled in."""
-    try:
+    with _refusing_damage(path):
         listed = scipy.io.whosmat(path)
+    shapes = {name: shape for name, shape, kind in listed if kind in _KINDS}
+    chosen = choose(path, key, shapes)
+    check_size(path, math.prod(shapes[chosen]))
+    with _refusing_damage(path):
+        array = scipy.io.loadmat(path, variable_names=[chosen])[chosen]
+    return array.toarray() if sp.issparse(array) else array
+
+
+@contextmanager
+def _refusing_damage(path):
+    """Say in a sentence what SciPy found wrong with a MATLAB file."""
+    try:
+        yield
     except NotImplementedError as error:
         raise ValueError(
             f"{path.name} was saved by MATLAB with -v7.3: save it with save(file, '-v7')."
         ) from error
-    except (ValueError, TypeError, OSError) as error:
+    except (MatReadError, ValueError, TypeError, OSError, zlib.error) as error:
         raise ValueError(f"{path.name} is not a MATLAB file ({error}): save it again.") from error
-    shapes = {name: shape for name, shape, kind in listed if kind in _KINDS}
-    chosen = choose(path, key, shapes)
-    check_size(path, math.prod(shapes[chosen]))
-    array = scipy.io.loadmat(path, variable_names=[chosen])[chosen]
-    return array.toarray() if sp.issparse(array) else array
 
 
 def read_envi(path, key):
@@ -107,7 +135,11 @@ def envi_header(path):
 
 def choose(path, key, shapes):
     """The array that is asked for, or the only one of two or more axes."""
-    listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "none"
+    if not shapes:
+        raise ValueError(
+            f"{path.name} has no array of numbers: save one by itself, outside any structure."
+        )
+    listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
     if key is not None:
         if key in shapes:
             return key
@@ -128,8 +160,8 @@ def refuse_key(path, key):
         raise ValueError(f"{path.name} holds a single array: leave out key={key!r}.")
 
 
-def _check_npy(path, name, file):
-    shape, dtype = _npy_header(path, name, file)
+def _check_npy(path, file):
+    shape, dtype = _npy_header(path.name, file)
     if dtype.hasobject:
         raise ValueError(
             f"{path.name} holds Python objects, which could run code when they are read: save an "
@@ -138,7 +170,7 @@ def _check_npy(path, name, file):
     check_size(path, math.prod(shape))
 
 
-def _npy_header(path, name, file):
+def _npy_header(name, file):
     try:
         version = np.lib.format.read_magic(file)
         reader = {
@@ -148,6 +180,6 @@ def _npy_header(path, name, file):
         shape, _, dtype = reader(file)
     except (ValueError, KeyError) as error:
         raise ValueError(
-            f"{name} in {path.name} is not an array of NumPy ({error}): save it again with np.save."
+            f"{name} is not an array of NumPy ({error}): save it again with np.save."
         ) from error
     return shape, dtype

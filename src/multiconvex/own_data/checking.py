@@ -50,7 +50,7 @@ class DataReport:
         sides = " × ".join(map(str, self.shape))
         return (
             f"{sides} numbers from {short(self.minimum)} to {short(self.maximum)}, median "
-            f"{short(self.median)}, {100 * self.zeros:.0f} % zeros."
+            f"{short(self.median)}, {100 * self.zeros:.0f}% zeros."
         )
 
     def __repr__(self):
@@ -110,7 +110,7 @@ def inspect_array(X):
     >>> X = np.arange(60.0).reshape(12, 5) ** 1.5
     >>> X[3, 2] = np.nan
     >>> inspect_array(X).findings[0].sentence
-    '1 entry is missing (1.67 %), in row 3.'
+    '1 entry is missing (1.67%), in row 3.'
     """
     try:
         array = np.asarray(X)

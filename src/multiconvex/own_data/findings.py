@@ -10,6 +10,8 @@ _FENCE = 10.0  # interquartile ranges beyond the upper quartile
 _FAR_SHARE = 1e-3  # a larger share beyond the fence is a heavy tail
 _NOISE = 0.05  # negative entries down to this share of the largest may be noise around zero
 _FEW = 10
+_MARKS = (-99, -999, -9999, -99999, 9999, 99999)  # numbers that often stand for "missing"
+_FAR_MARK = 3.0  # times as far from zero as every other entry
 _NAMED = 5
 
 
@@ -81,10 +83,25 @@ def missing(seen):
             "missing",
             "problem",
             f"{_count(nan.sum(), 'entry is', 'entries are')} missing "
-            f"({short(100 * nan.mean())} %), in {_places(*places)}.",
-            "Leave out these rows or columns, or fill the gaps, before a fit: fits refuse missing "
-            "entries.",
+            f"({short(100 * nan.mean())}%), in {_places(*places)}.",
+            "Fits refuse missing entries: leave out these rows or columns or, for a factorisation, "
+            "fill the gaps with fill_gaps(X, rank).",
         )
+
+
+def marks(seen):
+    sizes = np.abs(seen.entries)
+    for mark in _MARKS:
+        count = np.count_nonzero(seen.entries == mark)
+        rest = sizes[seen.entries != mark]
+        if count and rest.size and rest.max() * _FAR_MARK < abs(mark):
+            yield Finding(
+                "marks",
+                "problem",
+                f"{_count(count, 'entry is', 'entries are')} {mark}, far from all others: such "
+                "numbers often stand for what was not measured.",
+                f"If so, say that it is missing: X[X == {mark}] = np.nan.",
+            )
 
 
 def negative(seen):
@@ -111,7 +128,7 @@ def negative(seen):
 def constant(seen):
     low, high = seen.extremes
     flat = np.flatnonzero(low == high)
-    if flat.size:
+    if flat.size and len(seen.table) > 1:
         yield Finding(
             "constant",
             "caution",
@@ -206,12 +223,14 @@ def shape(seen):
     sides = seen.array.shape
     if min(sides) < _FEW:
         axis = int(np.argmin(sides))
-        what = ("rows", "columns")[axis] if len(sides) == 2 else f"slices along axis {axis}"
+        what = ("row", "column")[axis] if len(sides) == 2 else f"slice along axis {axis}"
+        several = what.replace("slice", "slices") if " " in what else f"{what}s"
+        number = f"is only one {what}" if min(sides) == 1 else f"are only {min(sides)} {several}"
         affordable = max(1, (seen.array.size - 1) // sum(sides))
         yield Finding(
             "few",
             "caution",
-            f"There are only {min(sides)} {what}. A model with r components has r × {sum(sides)} "
+            f"There {number}. A model with r components has r × {sum(sides)} "
             f"numbers to find, and the data hold {seen.array.size}.",
             f"Choose a small number of components, at most {affordable}, and trust none before it "
             "comes back from other starts.",
@@ -234,7 +253,7 @@ def misread(seen):
 
 
 CHECKS = (
-    missing, negative, misread, constant, empty, duplicated, scales, outlying, shape, counts,
+    missing, marks, negative, misread, constant, empty, duplicated, scales, outlying, shape, counts,
 )  # fmt: skip
 
 

@@ -2,19 +2,13 @@
 
 import warnings
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
-from multiconvex.acceleration import Extrapolation
-from multiconvex.checks import check_array, check_count, check_positive, check_rank
-from multiconvex.engine import alternate
-from multiconvex.losses import Frobenius, KullbackLeibler, as_loss
-from multiconvex.models.factor_problem import as_operand, factor_names
-from multiconvex.models.initialization import filled, hosvd, nndsvd, nonnegative_parts
-from multiconvex.models.latent.hidden_markov import BlockMinimum
-from multiconvex.models.nmf import default_update
-from multiconvex.own_data.filled_problem import FilledProblem
-from multiconvex.penalties import NonNegative, NoPenalty
+from multiconvex.checks import check_count, check_positive, check_rank
+from multiconvex.losses import KullbackLeibler, as_loss
+from multiconvex.own_data.visible import visible_data
 from multiconvex.progress import SilentProgress
 from multiconvex.stopping import ConvergenceWarning, RelativeDecrease
 
@@ -98,8 +92,10 @@ def held_out_ranks(
 
     Parameters
     ----------
-    X : ndarray
-        A matrix, or a tensor under the Frobenius loss. Never modified.
+    X : ndarray or list of ndarray
+        A matrix, or a tensor under the Frobenius loss. A list of matrices with the same number of
+        rows are the slices of a PARAFAC2 model, see Notes. Entries that are NaN are missing: they
+        stay hidden from all fits, and are not predicted. Never modified.
     ranks : iterable of int
     share : float, default 0.1
         Of the entries that are hidden, at most one half. A row, column or slice that would have
@@ -107,15 +103,16 @@ def held_out_ranks(
     n_draws : int, default 3
     loss : {"frobenius", "kullback-leibler"}
     nonnegative : bool, default True
-        Whether the factors are nonnegative. The Kullback-Leibler loss needs it.
+        Whether the factors are nonnegative, but for the profiles of PARAFAC2. The Kullback-Leibler
+        loss needs it.
     max_iter : int, default 200
         Largest number of sweeps of a fit.
     tol : float, default 1e-4
         A fit ends when a sweep lowers its objective by less than this fraction.
     random_state : None, int or numpy.random.Generator
     progress : Progress, optional
-        Shows the fits. With or without one, an interrupt keeps the draws that are complete; where
-        none is, it raises.
+        Shows the fits. With or without one, an interrupt keeps the draws that are complete; in the
+        first draw, the ranks that are.
 
     Returns
     -------
@@ -125,14 +122,21 @@ def held_out_ranks(
     Raises
     ------
     ValueError
-        For data or options out of range, or hidden entries that do not vary.
+        For data or options out of range, a row, column or slice without a number, or hidden entries
+        that do not vary.
+    TypeError
+        For sparse data: are the zeros that are not stored measurements, or missing?
     KeyboardInterrupt
-        If it is interrupted in the first draw.
+        If it is interrupted in the first fit.
 
     Notes
     -----
     Cost: one fit for each rank and draw; a sweep is that of complete data, once more for filling
     in.
+
+    A list is fitted by PARAFAC2 with ``update="reparametrized"``: A and C are nonnegative where
+    that is asked for, and the profiles are free. Pass ``list(X)`` for a tensor whose slices
+    ``X[k]`` may drift, and compare its error with that of ``X`` itself.
 
     Under the Kullback-Leibler loss a count where the model is zero would cost infinitely much, and
     one such entry decide: predictions are taken as a hundredth of the mean at least.
@@ -150,19 +154,8 @@ def held_out_ranks(
     3
     """
     loss = as_loss(loss)
-    if isinstance(loss, KullbackLeibler) and not nonnegative:
-        raise ValueError("The Kullback-Leibler loss needs nonnegative factors: nonnegative=True.")
-    X = check_array("X", X, nonnegative=nonnegative)
-    if not isinstance(loss, Frobenius | KullbackLeibler) or (
-        isinstance(loss, KullbackLeibler) and X.ndim != 2
-    ):
-        raise ValueError(
-            "loss must be 'frobenius', or 'kullback-leibler' for a matrix, got "
-            f"{type(loss).__name__} for data of shape {X.shape}."
-        )
-    if X.ndim < 2:
-        raise ValueError(f"X must be a matrix or a tensor, got shape {X.shape}.")
-    ranks = _checked_ranks(ranks, X)
+    X, known, most, predict = visible_data(X, loss, nonnegative=nonnegative)
+    ranks = _checked_ranks(ranks, most)
     check_positive("share", share)
     if share > _LARGEST_SHARE:
         raise ValueError(
@@ -170,76 +163,74 @@ def held_out_ranks(
         )
     rng = np.random.default_rng(random_state)
     errors = np.full((len(ranks), check_count("n_draws", n_draws)), np.nan)
-    penalties = (NonNegative() if nonnegative else NoPenalty(),) * X.ndim
     options = {"stop": RelativeDecrease(tol), "max_iter": check_count("max_iter", max_iter)}
     with progress or SilentProgress() as progress:
         options["callback"] = progress
         for draw in range(n_draws):
-            hidden = _draw_hidden(X.shape, share, rng)
+            drawn = _draw_hidden(known, share, rng)
+            hidden = drawn | ~known
             for row, rank in enumerate(ranks):
                 progress.describe(f"rank {rank}, draw {draw + 1} of {n_draws}")
-                found = _predict(X, hidden, rank, penalties, loss, rng, **options)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", ConvergenceWarning)
+                    found = predict(X, hidden, rank, rng=rng, **options)
                 if progress.interrupted:
-                    if not draw:
-                        raise KeyboardInterrupt("held_out_ranks has not completed a draw yet.")
-                    return HeldOutRanks(ranks, errors[:, :draw])
-                errors[row, draw] = _relative_loss(X, hidden, found, loss)
+                    return complete(ranks, errors)
+                errors[row, draw] = _relative_loss(X, drawn, hidden, found, loss)
     return HeldOutRanks(ranks, errors)
 
 
-def _checked_ranks(ranks, X):
-    shape = X.shape if X.ndim == 2 else None
-    ranks = tuple(sorted({check_rank(rank, shape) for rank in ranks}))
+def complete(ranks, errors):
+    """Return the draws that an interrupt left complete, or the ranks of the first one.
+
+    Parameters
+    ----------
+    ranks : tuple of int
+    errors : ndarray, shape (n_ranks, n_draws)
+        NaN where no fit has ended.
+
+    Returns
+    -------
+    HeldOutRanks
+    """
+    done = ~np.isnan(errors)
+    if done[:, 0].all():
+        return HeldOutRanks(ranks, errors[:, done.all(axis=0)])
+    if not done.any():
+        raise KeyboardInterrupt("No fit is complete yet, so there is nothing to compare.")
+    reached = done[:, 0]
+    return HeldOutRanks(tuple(compress(ranks, reached)), errors[reached, :1])
+
+
+def _checked_ranks(ranks, most):
+    ranks = tuple(sorted({check_rank(rank) for rank in ranks}))
     if not ranks:
         raise ValueError("ranks is empty: give at least one, such as range(1, 8).")
+    if most is not None and ranks[-1] > most:
+        raise ValueError(f"Each rank must be at most {most} for these data, got {ranks[-1]}.")
     return ranks
 
 
-def _draw_hidden(shape, share, rng):
-    """Return which entries are hidden: a share of all, but never a whole slice."""
-    hidden = np.zeros(shape, bool)
-    count = max(1, round(share * hidden.size))
-    hidden.flat[rng.choice(hidden.size, count, replace=False)] = True
+def _draw_hidden(known, share, rng):
+    """Return which entries are hidden: a share of those known, but never a whole slice of them."""
+    places = np.flatnonzero(known)
+    hidden = np.zeros(known.shape, bool)
+    count = max(1, round(share * places.size))
+    hidden.flat[places[rng.choice(places.size, count, replace=False)]] = True
     for mode in range(hidden.ndim):
-        slices = np.moveaxis(hidden, mode, 0)
-        slices[slices.all(axis=tuple(range(1, hidden.ndim)))] = False
+        slices, visible = (np.moveaxis(one, mode, 0) for one in (hidden, known & ~hidden))
+        slices[~visible.any(axis=tuple(range(1, hidden.ndim)))] = False
     if not hidden.any():
         raise ValueError(
-            f"X of shape {shape} is too small to hide entries: compare ranks on more data."
+            f"X of shape {known.shape} is too small to hide entries: compare ranks on more data."
         )
     return hidden
 
 
-def _predict(X, hidden, rank, penalties, loss, rng, **options):
-    """Return the hidden entries according to a model of the visible ones."""
-    problem = FilledProblem(X, hidden, rank, penalties, loss)
-    guess = X.copy()
-    guess[hidden] = X[~hidden].mean()
-    start = _start(as_operand(guess), rank, penalties, loss, rng)
-    update = dict.fromkeys(factor_names(X.ndim), default_update(loss, penalties))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return alternate(
-            problem,
-            (*start, guess[hidden]),
-            {**update, "hidden": BlockMinimum()},
-            acceleration=Extrapolation(),
-            **options,
-        ).blocks["hidden"]
-
-
-def _start(operand, rank, penalties, loss, rng):
-    if not isinstance(penalties[0], NonNegative):
-        return hosvd(operand, rank, rng)
-    if len(operand.shape) > 2:
-        return nonnegative_parts(operand, hosvd(operand, rank, rng))
-    start = nndsvd(operand, rank, rng)
-    return start if isinstance(loss, Frobenius) else filled(start)
-
-
-def _relative_loss(X, hidden, predicted, loss):
-    """Return the loss on hidden entries over that of the mean of the visible ones."""
-    truth, mean = X[hidden], X[~hidden].mean()
+def _relative_loss(X, drawn, hidden, predicted, loss):
+    """Return the loss on the drawn entries over that of the mean of the visible ones."""
+    truth, mean = X[drawn], X[~hidden].mean()
+    predicted = predicted[drawn[hidden]]
     useless = loss.value(truth, np.full_like(truth, mean))
     if useless <= 0.0:
         raise ValueError("The hidden entries of X are all equal: there is nothing to predict.")

@@ -163,11 +163,15 @@ _READERS = {
 
 def _existing(path):
     path = Path(path)
+    if path.is_dir():
+        raise FileNotFoundError(f"{path.absolute()} is a folder: give the name of a file in it.")
     if not path.is_file():
         raise FileNotFoundError(
             f"There is no file {path.name} in {path.absolute().parent}: check the name and the "
             "folder."
         )
+    if not path.stat().st_size:
+        raise ValueError(f"{path.name} is empty: it has not a single byte. Save it again.")
     return path
 
 

@@ -65,7 +65,7 @@ class Starts:
     def __repr__(self):
         return (
             f"Starts({len(self.results)} fits; best objective {self.best.objective:.6g}, reached "
-            f"within 0.1 % of the descent by {self.agreeing()})"
+            f"within 0.1% of the descent by {self.agreeing()})"
         )
 
 
@@ -86,7 +86,8 @@ def fit_starts(fit, n_starts, *, random_state=None, progress=None):
         Of the integers.
     progress : Progress, optional
         Shows the fits. With or without one, an interrupt ends the current fit after its sweep and
-        the others are not made; a second interrupt raises.
+        the others are not made. A second interrupt drops the current fit, and raises where there
+        is no other.
 
     Returns
     -------
@@ -119,10 +120,16 @@ def fit_starts(fit, n_starts, *, random_state=None, progress=None):
     with progress or SilentProgress() as progress:
         for number, seed in enumerate(seeds, start=1):
             progress.describe(f"start {number} of {n_starts}")
-            runs.append(_run(fit, seed, progress))
-            if progress.interrupted:
+            try:
+                runs.append(_run(fit, seed, progress))
+            except KeyboardInterrupt:
+                if not runs:
+                    raise
+                interrupted = True
+            else:
+                interrupted = progress.interrupted
+            if interrupted:
                 break
-        interrupted = progress.interrupted
     runs.sort(key=lambda run: run.result.objective)
     for caught in runs[0].unconverged:
         _warn_again(caught)

@@ -9,7 +9,7 @@ from multiconvex.chain_kernels import sequence_bounds
 from multiconvex.checks import check_array, check_count
 from multiconvex.estimators.behaviour import InputOutputHMM
 from multiconvex.models.latent.selection import breaks_within
-from multiconvex.own_data.ranks import HeldOutRanks
+from multiconvex.own_data.ranks import HeldOutRanks, complete
 from multiconvex.progress import SilentProgress
 from multiconvex.stopping import ConvergenceWarning
 
@@ -56,8 +56,8 @@ def held_out_states(
         Of each fit.
     random_state : None, int or numpy.random.Generator
     progress : Progress, optional
-        Shows the fits. With or without one, an interrupt keeps the folds that are complete; where
-        none is, it raises.
+        Shows the fits. With or without one, an interrupt keeps the folds that are complete; in the
+        first fold, the counts that are.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def held_out_states(
         For inputs and answers of different lengths, fewer than two folds or more than there are
         runs, or a single answer.
     KeyboardInterrupt
-        If it is interrupted in the first fold.
+        If it is interrupted in the first fit.
 
     Notes
     -----
@@ -116,9 +116,7 @@ def held_out_states(
                     warnings.simplefilter("ignore", ConvergenceWarning)
                     model.fit(X[kept], y[kept], breaks=breaks_within(breaks, kept))
                 if progress.interrupted:
-                    if not number:
-                        raise KeyboardInterrupt("held_out_states has not completed a fold yet.")
-                    return HeldOutRanks(counts, errors[:, :number])
+                    return complete(counts, errors)
                 score = model.score(X[out], y[out], breaks=breaks_within(breaks, out))
                 errors[row, number] = -score / useless
     return HeldOutRanks(counts, errors)

@@ -12,6 +12,7 @@ __all__ = ["entries", "held_out", "objectives", "residuals", "similarity"]
 _CLOSE = 1e-2
 _FEW = 40
 _LOWEST = 1e-9
+_ALONE = "there is no other finished start to compare with"
 
 
 def objectives(starts):
@@ -45,7 +46,7 @@ def objectives(starts):
         right.plot(1, ends[0], "o", color=CYCLE[0], markersize=8, markeredgecolor=SURFACE)
         right.axhline(1e-3, color=CYCLE[1], linewidth=1.2, linestyle="--")
         right.text(
-            len(ends) + 0.4, 1.3e-3, "0.1 %", color=CYCLE[1], ha="right", va="bottom",
+            len(ends) + 0.4, 1.3e-3, "0.1%", color=CYCLE[1], ha="right", va="bottom",
             fontsize=10,
         )  # fmt: skip
         left.set(yscale="log", xlabel="sweep", ylabel="share of the descent\nnot made")
@@ -54,8 +55,8 @@ def objectives(starts):
     return Picture(
         fig,
         f"{len(ends)} starts: the best ends at an objective of {best:.4g}, and "
-        f"{starts.agreeing()} of them, the best one included, miss at most 0.1 % of the descent. "
-        f"The worst misses {100 * starts.spread:.2g} %.",
+        f"{starts.agreeing()} of them, the best one included, miss at most 0.1% of the descent. "
+        f"The worst misses {100 * starts.spread:.2g}%.",
     )
 
 
@@ -89,9 +90,10 @@ def held_out(measured, *, xlabel="rank"):
             measured.ranks[chosen], mean[chosen], "o", markersize=14, markerfacecolor="none",
             color=CYCLE[1],
         )  # fmt: skip
+        is_last = chosen == len(mean) - 1
         axes.annotate(
-            "chosen", (measured.ranks[chosen], mean[chosen]), xytext=(0, 13),
-            textcoords="offset points", color=CYCLE[1], ha="center",
+            "chosen", (measured.ranks[chosen], mean[chosen]), xytext=(0 if is_last else 6, 11),
+            textcoords="offset points", color=CYCLE[1], ha="center" if is_last else "left",
         )  # fmt: skip
         axes.set(xlabel=xlabel, ylabel="error on what was hidden,\n1 = predicting the mean")
         axes.set_yscale("log" if mean.max() > 20 * mean.min() else "linear")
@@ -124,7 +126,7 @@ def similarity(agreement, *, names=None):
     names = [f"component {q + 1}" for q in range(rank)] if names is None else list(names)
     close = agreement.gaps <= _CLOSE
     kinds = (
-        (close, CYCLE[0], "o", "starts within 1 % of the best"),
+        (close, CYCLE[0], "o", "starts within 1% of the best"),
         (~close, MUTED, "X", "starts that end worse"),
     )
     with style():
@@ -139,12 +141,17 @@ def similarity(agreement, *, names=None):
                 )  # fmt: skip
         axes.set(xlim=(-0.02, 1.02), ylim=(rank - 0.5, -0.5), xlabel="similarity")
         axes.set_yticks(range(rank), names)
-        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.1)
+        if len(close):
+            axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.1)
+        else:
+            axes.text(0.5, 0.5, _ALONE, transform=axes.transAxes, ha="center", va="center")
+    if not len(close):
+        return Picture(fig, f"Nothing is known of how alike the starts are: {_ALONE}.")
     shown = ", ".join(f"{name} {value:.2f}" for name, value in zip(names, agreement.components))
     return Picture(
         fig,
         f"Median similarity with {len(agreement.similarity)} other starts, of which "
-        f"{int(close.sum())} end within 1 % of the best: {shown}.",
+        f"{int(close.sum())} end within 1% of the best: {shown}.",
     )
 
 
@@ -182,8 +189,9 @@ def residuals(X, model):
                 np.arange(len(share)), 100 * share, color=CYCLE[0], markersize=4, **line,
                 rasterized=len(share) > 2000,
             )  # fmt: skip
-            panel.set(xlabel=side, title=f"left, by {side} (%)", ylim=(0, None))
+            panel.set(xlabel=side, title=f"by {side}", ylim=(0, None))
             panel.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+        panels[0].set_ylabel("left over (%)")
         spread = max(float(gap.std()), np.finfo(float).tiny)
         panels[2].hist(
             np.clip(gap / spread, -4, 4).ravel(), bins=41, color=CYCLE[0], density=True,
@@ -192,14 +200,14 @@ def residuals(X, model):
         grid = np.linspace(-4, 4, 81)
         normal = np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi)
         panels[2].plot(grid, normal, color=CYCLE[1], linewidth=1.6)
-        panels[2].set(xlabel="in standard deviations", title="what is left", yticks=[])
+        panels[2].set(xlabel="standard deviations", title="all together", yticks=[])
     total = 100 * float((gap**2).sum() / max(float((X**2).sum()), np.finfo(float).tiny))
     worst = [int(share.argmax()) for share in shares]
     return Picture(
         fig,
-        f"The model leaves {total:.3g} % of the sum of squares. Most is left in row {worst[0]} "
-        f"({100 * shares[0].max():.3g} %) and in column {worst[1]} "
-        f"({100 * shares[1].max():.3g} %). The standard deviation of what is left is "
+        f"The model leaves {total:.3g}% of the sum of squares. Most is left in row {worst[0]} "
+        f"({100 * shares[0].max():.3g}%) and in column {worst[1]} "
+        f"({100 * shares[1].max():.3g}%). The standard deviation of what is left is "
         f"{spread:.3g}; a normal curve is drawn for comparison.",
     )
 
