@@ -20,6 +20,18 @@ logging.getLogger("pypdf").setLevel(logging.ERROR)
 
 # The gallery repeats every figure of the book.
 ON_SCREEN = {"front/gallery"}
+# Chromium keeps the places that links lead to; so each heading has a link that nobody sees.
+HEADINGS = """
+() => [...document.querySelectorAll("h1, h2, h3, h4, h5")].map((heading, k) => {
+  heading.id ||= `heading-${k}`;
+  const link = document.createElement("a");
+  link.href = `#${heading.id}`;
+  link.hidden = true;
+  document.body.append(link);
+  const title = heading.textContent.replaceAll(/\\s+/g, " ").trim();
+  return [Number(heading.tagName[1]), title, heading.id];
+})
+"""
 FILL = """
 pages => {
   for (const entry of document.querySelectorAll(".folio"))
@@ -45,10 +57,10 @@ def read_book(root: Path) -> Book:
 
 
 def write_pdf(book: Book, target: Path) -> None:
-    """Print a book twice: a draft tells the numbers of pages, and where each heading stands.
+    """Print a book twice: a draft tells the numbers of pages, which its contents then show.
 
-    Chromium makes an outline only together with tags for every word and symbol, which are three
-    times as large as the book; so the draft has them, and hands its outline on.
+    Tags for every word and symbol would make the file three times as large, so it has none; the
+    outline, which Chromium makes only together with tags, is made here from the headings.
     """
     from playwright.sync_api import sync_playwright
 
@@ -65,12 +77,13 @@ def write_pdf(book: Book, target: Path) -> None:
         page.goto(source.as_uri())
         page.evaluate("async () => { await window.MathJax?.startup?.promise }")
         page.evaluate("async () => { await document.fonts.ready }")
-        draft = PdfReader(io.BytesIO(_print(page, outline=True, tagged=True)))
-        page.evaluate(FILL, page_numbers(draft))
-        writer = PdfWriter(clone_from=io.BytesIO(_print(page, tagged=False)))
+        headings = page.evaluate(HEADINGS)
+        page.evaluate(FILL, page_numbers(_print(page)))
+        printed = _print(page)
         chromium.close()
     source.unlink()
-    _outline(writer, draft)
+    writer = PdfWriter(clone_from=printed)
+    _outline(writer, printed, headings)
     writer.root_object[NameObject("/Lang")] = TextStringObject("en")
     writer.write(target)
 
@@ -83,26 +96,23 @@ def page_numbers(reader: PdfReader) -> dict[str, int]:
     }
 
 
-def _print(page, **options) -> bytes:
-    return page.pdf(prefer_css_page_size=True, print_background=True, **options)
+def _print(page) -> PdfReader:
+    options = {"prefer_css_page_size": True, "print_background": True, "tagged": False}
+    return PdfReader(io.BytesIO(page.pdf(**options)))
 
 
-def _outline(writer: PdfWriter, draft: PdfReader) -> None:
-    """Give the book the outline of its draft, whose pages are the same."""
-
-    def add(entries, parent):
-        above = parent
-        for entry in entries:
-            if isinstance(entry, list):
-                add(entry, above)
-            else:
-                number = draft.get_destination_page_number(entry)
-                place = Fit.xyz(left=entry.left, top=entry.top)
-                above = writer.add_outline_item(
-                    title=entry.title, page_number=number, parent=parent, fit=place
-                )
-
-    add(draft.outline, None)
+def _outline(writer: PdfWriter, printed: PdfReader, headings: list[tuple[int, str, str]]) -> None:
+    """One entry for each heading (level, title, place), below the nearest one of a higher level."""
+    places, above = printed.named_destinations, {}
+    for level, title, name in headings:
+        place = places[f"/{name}"]
+        above = {k: entry for k, entry in above.items() if k < level}
+        above[level] = writer.add_outline_item(
+            title=title,
+            page_number=printed.get_destination_page_number(place),
+            parent=above[max(above)] if above else None,
+            fit=Fit.xyz(left=place.left, top=place.top),
+        )
 
 
 if __name__ == "__main__":

@@ -201,13 +201,14 @@ def _css_string(text: str) -> str:
 
 def _assets(book: Book) -> str:
     """Style sheets of the pages, the mathematics, and what paper needs beyond them."""
-    found = {}
+    scripts, found = ("mathjax", "print.js"), {}
     for docname in book.docnames:
         page = book.site / f"{docname}.html"
         head = BeautifulSoup(page.read_text(encoding="utf-8").split("</head>")[0], "html.parser")
         for element in head.select('link[rel="stylesheet"], script'):
             source = element.get("href") or element.get("src") or ""
-            if element.name == "link" or "mathjax" in source or "window.MathJax" in element.text:
+            wanted = any(name in source for name in scripts) or "window.MathJax" in element.text
+            if element.name == "link" or wanted:
                 name = "href" if element.name == "link" else "src"
                 if source:
                     element[name] = urljoin(page.as_uri(), source)

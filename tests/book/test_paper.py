@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from block_by_block.address import read_address
 from block_by_block.book_pdf import FILE, page_numbers, read_book, write_pdf
+from block_by_block.chromium import MISSING, executable
 from block_by_block.one_document import anchor, document
 from bs4 import BeautifulSoup
 from pages import ROOT
@@ -77,6 +78,8 @@ def test_every_page_offers_the_pdf_at_its_published_address(soup):
 
 @pytest.fixture(scope="module")
 def printed(small, tmp_path_factory):
+    if executable() is None:
+        pytest.skip(MISSING)
     path = tmp_path_factory.mktemp("paper") / FILE
     write_pdf(small, path)
     return path
@@ -92,6 +95,24 @@ def test_the_pdf_has_an_outline_of_parts_pages_and_sections(printed):
     pages, sections = outline[-1], outline[-1][1]
     assert pages[0].title == "1. Low-rank models"
     assert "1.1. A question" in [entry.title for entry in sections if not isinstance(entry, list)]
+
+
+@pytest.mark.browser
+def test_the_outline_names_every_heading_once_in_order_where_it_stands(printed, paper):
+    def entries(outline):
+        for entry in outline:
+            yield from entries(entry) if isinstance(entry, list) else [entry]
+
+    reader = PdfReader(printed)
+    found = list(entries(reader.outline))
+    headings = [h for h in paper.find_all(re.compile("h[1-5]$")) if not h.find(class_="math")]
+    named = {" ".join(h.get_text().split()) for h in headings}
+    assert [e.title for e in found if e.title in named] == [
+        " ".join(h.get_text().split()) for h in headings
+    ]
+    for entry in found:
+        text = reader.pages[reader.get_destination_page_number(entry)].extract_text()
+        assert "".join(entry.title.split()) in "".join(text.split())
 
 
 @pytest.mark.browser
@@ -133,7 +154,9 @@ def test_mathematics_and_figures_are_printed(printed):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("docname", [CHAPTER, "front/atlas"])
+@pytest.mark.parametrize(
+    "docname", [CHAPTER, "intro", "front/atlas", "front/choose", "front/gallery", "front/map"]
+)
 def test_a_page_is_printed_in_light_colours_without_what_surrounds_it(visit, docname, tmp_path):
     with visit(docname, theme="dark") as page:
         page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
@@ -141,10 +164,24 @@ def test_a_page_is_printed_in_light_colours_without_what_surrounds_it(visit, doc
         assert page.evaluate("document.documentElement.dataset.theme") == "light"
         for around in (".bd-sidebar-primary", ".article-header-buttons", ".prev-next-footer"):
             assert not page.locator(around).first.is_visible()
+        # The headings of the Atlas's columns are buttons: their words stay.
+        pressed = page.locator(".bd-article :is(button, input, select, audio):not(th *)")
+        assert not any(control.is_visible() for control in pressed.all())
         page.set_viewport_size({"width": 660, "height": 900})
         assert page.evaluate(CUT, 660) == []
         page.evaluate("window.dispatchEvent(new Event('afterprint'))")
         assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+@pytest.mark.browser
+def test_formulas_shrink_only_where_the_sheet_is_too_narrow(visit):
+    with visit(CHAPTER) as page:
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 660, "height": 900})
+        page.evaluate(WIDEN)
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        sizes = page.locator('mjx-container[display="true"]').evaluate_all(SIZES)
+    assert sizes[0] < 1 and set(sizes[1:]) == {1}
 
 
 @pytest.mark.browser
@@ -162,3 +199,13 @@ width => [...document.querySelectorAll(".bd-article *")]
   .filter((element) => element.getBoundingClientRect().right > width + 1)
   .map((element) => element.outerHTML.slice(0, 120))
 """
+
+# The first formula of a page, five times as long.
+WIDEN = """
+() => {
+  const formula = document.querySelector('mjx-container[display="true"] mjx-math');
+  const copy = formula.cloneNode(true);
+  formula.append(...[1, 2, 3, 4].flatMap(() => [...copy.cloneNode(true).children]));
+}
+"""
+SIZES = "formulas => formulas.map((formula) => Number(getComputedStyle(formula).zoom))"
