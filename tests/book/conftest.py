@@ -10,7 +10,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "_ext")]
 
 from block_by_block.chromium import MISSING, executable  # noqa: E402
-from browsing import DESKTOP, LOCAL  # noqa: E402
+from browsing import DESKTOP, LEFT, LOCAL  # noqa: E402
 from pages import ROOT, parsed  # noqa: E402
 
 
@@ -61,7 +61,12 @@ def visit(browser, site):
         page = context.new_page()
         page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("requestfailed", lambda request: faults.append(f"not loaded: {request.url}"))
+        page.on(
+            "requestfailed",
+            lambda request: (
+                None if request.failure == LEFT else faults.append(f"not loaded: {request.url}")
+            ),
+        )
         page.on(
             "request",
             lambda request: (
