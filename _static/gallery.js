@@ -27,7 +27,7 @@ addEventListener("DOMContentLoaded", () => {
     bar.append(button);
   };
 
-  bar.className = "gallery-filter";
+  bar.className = "gallery-filter screen-only";
   bar.setAttribute("role", "group");
   bar.setAttribute("aria-label", "Parts of the book");
   count.className = "gallery-count";

@@ -21,7 +21,7 @@ addEventListener("DOMContentLoaded", () => {
   };
 
   button.type = "button";
-  button.className = "film-button";
+  button.className = "film-button screen-only";
   button.addEventListener("click", () => play(!timer));
   range.addEventListener("input", (event) => event.isTrusted && play(false));
   still.addEventListener("change", () => still.matches && play(false));

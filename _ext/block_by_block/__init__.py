@@ -12,6 +12,7 @@ from . import (
     chooser,
     downloads,
     environment,
+    executions,
     facts,
     feedback,
     gallery,
@@ -27,6 +28,7 @@ from . import (
     redirects,
     sharing,
     sitemap,
+    typography,
 )
 
 
@@ -38,12 +40,14 @@ def setup(app):
         atlas,
         api,
         facts,
+        executions,
         chooser,
         chapter_map,
         gallery,
         onward,
         hops,
         markup,
+        typography,
         downloads,
         launch,
         live,

@@ -12,11 +12,21 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 
-from .book_map import FACT, chapters, public_names, resolve, summary, title, toc_docnames
+from .book_map import (
+    FACT,
+    chapters,
+    public_names,
+    raise_powers,
+    resolve,
+    summary,
+    title,
+    toc_docnames,
+)
 
 PACKAGE = "multiconvex"
 # Rooms in which the module that bears the stem of a study belongs to the study's chapter.
 CHAPTERED = ("studies", "viz")
+INITIAL = re.compile(r"^(\s*(?:\d+\. )?)([A-Z]\. )")
 ROOM = re.compile(r"^\.\. room:: ([\w.]+)(?: (\w+))?$", re.MULTILINE)
 
 
@@ -169,15 +179,20 @@ def _exported(module: ModuleType) -> list[str]:
 
 def separate_facts(app, what, name, obj, options, lines):
     """Set ``Guarantee:``, ``Cost:`` and ``Chapter:`` as paragraphs of their own."""
-    shown = []
+    shown, inside = [], False
     for line in lines:
         match = FACT.match(line)
-        shown += ["", f"**{match[1]}.** {match[2]}"] if match else [line]
+        inside = bool(match) or (inside and bool(line.strip()))
+        text = raise_powers(line) if inside else line
+        shown += ["", FACT.sub(r"**\1:** \2", text)] if match else [text]
     lines[:] = shown
 
 
 def number_references(app, what, name, obj, options, lines):
-    """Make the references of a docstring a list: labels of many docstrings meet on one page."""
+    """Make the references of a docstring a list: labels of many docstrings meet on one page.
+
+    An author's initial in front of a reference would count as the number of a list.
+    """
     shown, indent = [], None
     for line in lines:
         entry = re.match(r"\.\. \[(\d+)\] +(.*)", line)
@@ -189,7 +204,7 @@ def number_references(app, what, name, obj, options, lines):
         else:
             indent = indent if not line else None
             shown.append(re.sub(r"\[(\d+)\]_", r"[\1]", line))
-    lines[:] = shown
+    lines[:] = [INITIAL.sub(r"\1\\\2", line) for line in shown]
 
 
 def without_addresses(app, what, name, obj, options, signature, annotation):

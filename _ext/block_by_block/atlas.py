@@ -1,5 +1,6 @@
 """The Atlas: one row for each algorithm of the book, generated from chapters and docstrings."""
 
+import re
 from html import escape
 from pathlib import Path
 
@@ -8,12 +9,13 @@ from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 
 from .address import Address, read_address
-from .book_map import Chapter, Entry, best_test, chapters, describe, part_of
+from .book_map import Chapter, Entry, best_test, chapters, describe, part_of, raise_powers
 
+LONG_NAME = re.compile(r"(:[\w:]+:`)(multiconvex\.)")
 COLUMNS = ("Algorithm", "Guarantee", "Cost", "Where")
 # Shown by _static/atlas.js, which needs them: without it there is the table in reading order.
 TOOLS = """
-<form class="atlas-tools" role="search" aria-label="Algorithms" hidden>
+<form class="atlas-tools screen-only" role="search" aria-label="Algorithms" hidden>
 <label>Find <input type="search" name="find" autocomplete="off" placeholder="a word or two"></label>
 <label>Part <select name="part"><option value="">all parts</option>{options}</select></label>
 <button type="reset">Show all</button>
@@ -50,15 +52,21 @@ def tools(root: Path) -> str:
 def atlas_lines(root: Path) -> list[str]:
     """The table in reStructuredText."""
     address = read_address(root)
-    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 28 26 24 22", ""]
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 30 27 24 19", ""]
     lines += _row(COLUMNS)
     for chapter in chapters(root):
         for name in chapter.algorithms:
             entry = describe(name)
             where = _links(address, chapter, entry, root)
             what = f":py:obj:`~{name}`: {entry.summary}"
-            lines += _row((what, entry.guarantee, entry.cost, where))
+            said = (_short(text) for text in (entry.guarantee, entry.cost))
+            lines += _row((what, *said, where))
     return lines
+
+
+def _short(text: str) -> str:
+    """Names without their package, so that columns may be narrow, and exponents that are raised."""
+    return raise_powers(LONG_NAME.sub(r"\1~\2", text))
 
 
 def _links(address: Address, chapter: Chapter, entry: Entry, root: Path) -> str:

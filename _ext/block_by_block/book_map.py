@@ -16,6 +16,7 @@ import yaml
 
 FACT = re.compile(r"^(Guarantee|Cost|Chapter):\s*(.*)$")
 CHAPTER_ROLE = re.compile(r":doc:`(?:[^`<]*<)?/(?P<docname>[^`>]+)>?`")
+POWER = re.compile(r"(`+[^`]+`+)|(?<=[\w)])\^(?:\(([^()]*)\)|(\w+))")
 REFERENCE = re.compile(r"\s*\[\d+\]_")
 HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 STUDIES = re.compile(r"^from multiconvex\.studies import (.+)$", re.MULTILINE)
@@ -145,6 +146,14 @@ def read_facts(docstring: str) -> dict[str, str]:
         elif current:
             facts[current] += " " + line.strip()
     return facts
+
+
+def raise_powers(text: str) -> str:
+    """``n^2`` as reStructuredText with a raised exponent; what is between backticks stays."""
+    return POWER.sub(
+        lambda found: found[1] or rf"\ :sup:`{found[2] or found[3]}`",
+        text,
+    )
 
 
 def public_names() -> list[str]:

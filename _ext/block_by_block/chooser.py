@@ -98,7 +98,7 @@ class Chooser(Directive):
 
     def run(self):
         root = Path(self.state.document.settings.env.srcdir)
-        holder = nodes.container(classes=["chooser"])
+        holder = nodes.container(classes=["chooser", "screen-only"])
         lines = StringList(question_lines(root, read_questions(root)), TABLE)
         self.state.nested_parse(lines, self.content_offset, holder)
         return [holder]
@@ -150,10 +150,19 @@ def table_lines(root: Path) -> list[str]:
     """Every advice in one table, in reStructuredText."""
     lines = [".. list-table::", "   :header-rows: 1", "   :widths: 44 26 30", ""]
     lines += _row(("You have, you look for", "Start with", "Explained in"))
-    for way, advice in leaves(read_questions(root)):
-        steps = ". ".join(step.rstrip(".") for step in way)
-        lines += _row((f"{steps}.", _objects(advice), _page(root, advice.chapter)))
+    questions = read_questions(root)
+    for way, advice in leaves(questions):
+        lines += _row((_told(questions, way), _objects(advice), _page(root, advice.chapter)))
     return lines
+
+
+def _told(question: Question, way: tuple[str, ...]) -> str:
+    """The answers in one line; the last one says little without the question that it answers."""
+    *before, last = (f"{step.rstrip('.')}." for step in way)
+    for step in way[:-1]:
+        question = next(answer.then for answer in question.answers if answer.say == step)
+    asked = [f"*{question.ask}*"] if before else []
+    return " ".join([*before, *asked, last])
 
 
 def _objects(advice: Advice) -> str:

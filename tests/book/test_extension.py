@@ -19,6 +19,7 @@ from block_by_block.book_map import (
     describe,
     front_matter,
     public_names,
+    raise_powers,
     read_chapter,
     read_facts,
     toc_docnames,
@@ -118,10 +119,10 @@ def test_facts_become_paragraphs_of_the_reference():
     assert lines == [
         "Notes",
         "",
-        "**Guarantee.** descent,",
+        "**Guarantee:** descent,",
         "always.",
         "",
-        "**Cost.** n per sweep.",
+        "**Cost:** n per sweep.",
     ]
 
 
@@ -135,7 +136,19 @@ def test_references_of_a_docstring_become_a_list():
         "",
     ]
     number_references(None, "class", "A", None, None, lines)
-    assert lines == ["As in [2].", "", "1. A. Author, a title", "   that is long.", "2. B.", ""]
+    assert lines == [
+        "As in [2].",
+        "",
+        "1. \\A. Author, a title",
+        "   that is long.",
+        "2. B.",
+        "",
+    ]
+
+
+def test_exponents_are_raised_outside_backticks():
+    assert raise_powers("O(m n^2) and 2^(k + 1)") == (r"O(m n\ :sup:`2`) and 2\ :sup:`k + 1`")
+    assert raise_powers("of ``n^2`` and :math:`x^2`") == "of ``n^2`` and :math:`x^2`"
 
 
 def test_signatures_name_no_place_in_memory():

@@ -23,7 +23,7 @@ def test_the_film_comes_before_the_fold_of_the_ways(soup):
     frames = film.select("template")
     assert len(frames) == int(film.select_one("input")["max"]) == 10
     spoken = [frame.svg["aria-label"] for frame in frames]
-    misfits = [float(text.rsplit(" is ", 1)[1].removesuffix(" %.")) for text in spoken]
+    misfits = [float(text.rsplit(" is ", 1)[1].removesuffix("%.")) for text in spoken]
     assert misfits == sorted(misfits, reverse=True)
     assert misfits[-1] < 3 < 60 < misfits[0]
 
