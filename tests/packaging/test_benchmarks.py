@@ -100,7 +100,7 @@ def test_a_race_times_whole_runs_that_are_just_long_enough(harness):
     ours, peer = decay(clock, "ours", 0.5, 1), decay(clock, "peer", 0.9, 1)
     measured = a_race(harness, ours, peer, gap=1e-3, repetitions=3).measure(clock)
     assert measured.ours_seconds == 10  # 0.5**10 < 1e-3 < 0.5**9
-    assert 66 <= measured.peer_seconds <= 69  # 0.9**66 < 1e-3 < 0.9**65, within 5 %
+    assert 66 <= measured.peer_seconds <= 69  # 0.9**66 < 1e-3 < 0.9**65, within 5%
     assert clock.log[-6:] == ["ours 10", f"peer {measured.peer_seconds:.0f}"] * 3
     assert measured.figure == measured.peer_seconds / 10
 

@@ -225,8 +225,8 @@ class TestBlind:
 
 
 class TestPage:
-    def test_learnt_atoms_lead_on_the_unseen_half_for_every_number_of_atoms(self, page):
-        for k, error in page.errors["learnt"].items():
+    def test_learned_atoms_lead_on_the_unseen_half_for_every_number_of_atoms(self, page):
+        for k, error in page.errors["learned"].items():
             assert error < page.errors["cosines"][k]
             assert error < page.errors["principal axes"][k]
         assert page.gain > 2
@@ -244,8 +244,8 @@ class TestPage:
         assert page.n_samples > 50 * identifiability_bound(15, 3).samples
 
     def test_images_are_those_of_the_page(self, page):
-        original, cosines, learnt = page.images.values()
-        rms = [np.sqrt(np.mean((image - original) ** 2)) for image in (cosines, learnt)]
+        original, cosines, learned = page.images.values()
+        rms = [np.sqrt(np.mean((image - original) ** 2)) for image in (cosines, learned)]
         assert 0 < rms[1] < rms[0]
 
 
@@ -293,9 +293,9 @@ class TestPictures:
             assert picture.strays() == ()
             assert len(picture.svg()) < 80_000
 
-    def test_atoms_are_tiles_with_gaps(self, page):
+    def test_atoms_are_tiles_with_gaps_and_a_wider_one_between_dictionaries(self, page):
         picture = viz.complete_dictionary_learning.atoms(page)
-        assert "14 by 24 pixels" in picture.alt
+        assert "14 by 26 pixels" in picture.alt
 
     def test_descriptions_state_the_numbers(self, diagram):
         draw = viz.complete_dictionary_learning

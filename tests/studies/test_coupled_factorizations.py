@@ -42,10 +42,10 @@ class TestQuestion:
 
     def test_courses_follow_two_steps_of_first_order(self):
         minutes = np.linspace(0.0, 30.0, 3001)
-        educt, between, product = study.courses(minutes).T
-        np.testing.assert_allclose(educt + between + product, 1.0)
+        reactant, between, product = study.courses(minutes).T
+        np.testing.assert_allclose(reactant + between + product, 1.0)
         slope = np.gradient(between, minutes)
-        np.testing.assert_allclose(slope[1:-1], (0.5 * educt - 0.12 * between)[1:-1], atol=1e-5)
+        np.testing.assert_allclose(slope[1:-1], (0.5 * reactant - 0.12 * between)[1:-1], atol=1e-5)
 
     def test_noise_has_the_size_it_says(self, reaction):
         for X, clean, sigma in zip(reaction.data, reaction.clean, reaction.noise):

@@ -260,5 +260,5 @@ class TestPictures:
 
     def test_descriptions_state_the_numbers(self, tasks, found, split):
         assert "5 groups are left" in DRAW.candidates(tasks, {10: found}, 10).alt
-        assert f"{100 * split.changes[1.0][-1]:+.1f} % with 1 times" in DRAW.split(split).alt
+        assert f"{100 * split.changes[1.0][-1]:+.1f}% with 1 times" in DRAW.split(split).alt
         assert f"{found.fitted.path[0].objective:.4f} with 10 groups" in DRAW.path(tasks, found).alt

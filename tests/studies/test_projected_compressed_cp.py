@@ -162,7 +162,7 @@ class TestLargeTensor:
         assert rows["HALS, core first"]["excess (%)"] < 1e-6
         for name in ("core, one step", "core, exact projection"):
             assert 0.005 < rows[name]["excess (%)"] < 0.1
-            assert rows[name]["ms to 0.1 %"] is not None
+            assert rows[name]["ms to 0.1%"] is not None
         assert race.noise == 1.0
 
     def test_centred_data_leave_a_cone_of_one_point(self):

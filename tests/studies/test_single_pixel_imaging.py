@@ -149,5 +149,5 @@ class TestFigures:
         assert "16 coarsest of 64 patterns" in alts[0]
         assert "split Hadamard from 0.72 to 4.0" in alts[1]
         assert f"{cats[10].row.total_variation:.3f}" in alts[3]
-        assert "10 photons" in alts[4] and "25 %" in alts[5]
+        assert "10 photons" in alts[4] and "25%" in alts[5]
         assert len(set(alts)) == 6

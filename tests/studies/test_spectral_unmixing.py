@@ -368,4 +368,4 @@ class TestPictures:
         draw = viz.spectral_unmixing
         assert f"{path.results[1e-2].rmse:.3f}" in draw.cloud(path, 1e-2).alt
         assert f"{farm.accuracy(farm.guesses['NMF']):.0%} are right" in draw.farm(farm, "NMF").alt
-        assert "75 % of the second" in draw.paints(paints, 0.75).alt
+        assert "75% of the second" in draw.paints(paints, 0.75).alt

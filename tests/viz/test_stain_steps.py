@@ -28,7 +28,7 @@ def turns(slide):
 
 
 def misfit(picture):
-    return float(picture.alt.rsplit(" is ", 1)[1].removesuffix(" %."))
+    return float(picture.alt.rsplit(" is ", 1)[1].removesuffix("%."))
 
 
 def test_every_step_of_an_exact_turn_lowers_the_misfit(slide, turns):

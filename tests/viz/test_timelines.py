@@ -43,8 +43,8 @@ def test_every_label_has_its_colour_in_every_strip():
 
 def test_description_counts_changes_and_shares():
     alt = viz.timeline({"truth": [0, 0, 1, 1], "fit": [1, 1, 1, 1]}).alt
-    assert "truth, 1 change, label 0 50 %, label 1 50 %" in alt
-    assert "fit, 0 changes, label 0 0 %, label 1 100 %" in alt
+    assert "truth, 1 change, label 0 50%, label 1 50%" in alt
+    assert "fit, 0 changes, label 0 0%, label 1 100%" in alt
 
 
 @pytest.mark.parametrize(

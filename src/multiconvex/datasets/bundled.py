@@ -53,7 +53,7 @@ def load_kinetic():
     -------
     FluorescenceTensor
         `tensor` of shape (64, 12, 10, 60): sample, emission, excitation, time. `mask` is False
-        at the 0.4 % of entries that are missing and at the 11 readings below zero (down to -36
+        at the 0.4% of entries that are missing and at the 11 readings below zero (down to -36
         where intensities reach 2773); `tensor` holds zero there and is nonnegative.
 
         The record of sample 27 is cut short at 15.7 min: the last 13 of its 60 instants are stored

@@ -53,7 +53,7 @@ def load_amino_acids():
     -------
     FluorescenceTensor
         `tensor` of shape (5, 201, 61): sample, emission, excitation. The instrument's noise
-        around zero makes 1.4 % of the readings negative; `mask` is False there and `tensor` zero.
+        around zero makes 1.4% of the readings negative; `mask` is False there and `tensor` zero.
         The first three samples contain one analyte each.
 
     Raises
@@ -86,7 +86,7 @@ def load_foraging():
     Returns
     -------
     ForagingSessions
-        25,959 trials in 50 sessions, named 4 to 53, of 112 to 1098 trials. In 4701 trials (18 %)
+        25,959 trials in 50 sessions, named 4 to 53, of 112 to 1098 trials. In 4701 trials (18%)
         the mouse did not respond: their `choice` is -1 and their `reward` 0, and they gather in
         the last tenth of the sessions. The pairs of `probabilities` sum to 0.45 and hold for a
         median of 76 trials.
@@ -159,7 +159,7 @@ def load_ibl_mouse():
     DecisionTrials
         5040 trials in 56 sessions of 90, from March to August 2019: the first part of each
         session, where both sides are equally likely. No response is missing. Where there was
-        contrast, 80 % of the choices are right; by session it is between 55 and 94 %, and the
+        contrast, 80% of the choices are right; by session it is between 55 and 94%, and the
         late sessions are among the lowest.
 
     Raises

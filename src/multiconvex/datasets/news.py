@@ -42,7 +42,7 @@ def load_bbc():
     Returns
     -------
     TermCounts
-        `counts` of shape (9635, 2225), of which 1.3 % are not zero. Terms are stemmed, without stop
+        `counts` of shape (9635, 2225), of which 1.3% are not zero. Terms are stemmed, without stop
         words and without those that occur less than three times.
 
     Raises

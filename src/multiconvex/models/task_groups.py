@@ -152,7 +152,7 @@ def learn_task_groups(
     -------
     TaskGroups
         With ``.theta``, ``.groups`` and ``.n_groups``; ``.coef`` and ``.intercept`` are fitted to
-        all samples, to a duality gap of 1 %.
+        all samples, to a duality gap of 1%.
 
     Raises
     ------

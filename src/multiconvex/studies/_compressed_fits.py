@@ -230,7 +230,7 @@ class Race:
         -------
         list of dict
             Sweeps, the objective above the least one in per cent, and the milliseconds after which
-            it was within 0.1 % of the least one.
+            it was within 0.1% of the least one.
         """
         best = min(fit.objective for fit in self.results.values())
         return [
@@ -238,7 +238,7 @@ class Race:
                 "method": name,
                 "sweeps": fit.n_iter,
                 "excess (%)": float(100 * (fit.objective / best - 1.0)),
-                "ms to 0.1 %": _milliseconds(fit.trace, 1.001 * best),
+                "ms to 0.1%": _milliseconds(fit.trace, 1.001 * best),
             }
             for name, fit in self.results.items()
         ]

@@ -94,8 +94,8 @@ class ManyRegressions(MultiblockProblem):
 
 
 STARTS = {
-    "within 5 %": lambda rng, truth: truth * (1 + 0.05 * rng.uniform(-1, 1, truth.shape)),
-    "within 50 %": lambda rng, truth: truth * (1 + 0.5 * rng.uniform(-1, 1, truth.shape)),
+    "within 5%": lambda rng, truth: truth * (1 + 0.05 * rng.uniform(-1, 1, truth.shape)),
+    "within 50%": lambda rng, truth: truth * (1 + 0.5 * rng.uniform(-1, 1, truth.shape)),
     "uniform in [0, 1]": lambda rng, truth: rng.random(truth.shape),
     "within a factor 100": lambda rng, truth: 10.0 ** rng.uniform(-2, 2, truth.shape),
 }

@@ -110,8 +110,8 @@ class ProteinGroups:
         share, limit = (round(100 * value) for value in self.pairs)
         return (
             "A protein and its phosphorylated form, which one would expect together, share a group "
-            f"in {share} % of {self.n_pairs} pairs and all splits; 95 % of shuffled groups are "
-            f"below {limit} %."
+            f"in {share}% of {self.n_pairs} pairs and all splits; 95% of shuffled groups are "
+            f"below {limit}%."
         )
 
 

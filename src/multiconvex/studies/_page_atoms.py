@@ -21,22 +21,22 @@ _FLAT = 20.0
 
 @dataclass(frozen=True, eq=False)
 class PageCode:
-    """Dictionaries learnt on the left half of a page and tried on the right half.
+    """Dictionaries learned on the left half of a page and tried on the right half.
 
     Attributes
     ----------
     dictionaries : dict of str to ndarray, shape (16, 15)
-        Cosines, principal axes, and the learnt atoms.
+        Cosines, principal axes, and the learned atoms.
     errors : dict of str to dict of int to float
         Relative error on the right half, by the number of atoms in each patch.
     sparsity : int
-        For which the atoms were learnt.
+        For which the atoms were learned.
     n_samples : int
-        Patches learnt from.
+        Patches learned from.
     images : dict of str to ndarray
         A piece of the right half, and what each dictionary makes of it with that many atoms.
     agreement : float
-        Mean cosine between the atoms and those learnt on the right half.
+        Mean cosine between the atoms and those learned on the right half.
     """
 
     dictionaries: dict
@@ -48,9 +48,9 @@ class PageCode:
 
     @property
     def gain(self):
-        """Decibels by which the learnt atoms beat the cosines on the right half."""
-        cosines, learnt = (self.errors[name][self.sparsity] for name in ("cosines", "learnt"))
-        return float(20.0 * np.log10(cosines / learnt))
+        """Decibels by which the learned atoms beat the cosines on the right half."""
+        cosines, learned = (self.errors[name][self.sparsity] for name in ("cosines", "learned"))
+        return float(20.0 * np.log10(cosines / learned))
 
     @property
     def rows(self):
@@ -72,7 +72,7 @@ def learn_page(sparsity=3, sizes=(1, 2, 3, 4, 6), random_state=0):
     dictionaries = {
         "cosines": _cosines(),
         "principal axes": np.linalg.svd(training, full_matrices=False)[0][:, :-1],
-        "learnt": _learn(training, sparsity, random_state),
+        "learned": _learn(training, sparsity, random_state),
     }
     errors = {
         name: {k: _relative_error(atoms, test, k) for k in sizes}
@@ -80,10 +80,10 @@ def learn_page(sparsity=3, sizes=(1, 2, 3, 4, 6), random_state=0):
     }
     piece = right[40:128, 16:124]
     images = {"original": piece} | {
-        name: _compress(piece, dictionaries[name], sparsity) for name in ("cosines", "learnt")
+        name: _compress(piece, dictionaries[name], sparsity) for name in ("cosines", "learned")
     }
     other = _learn(test[:, np.linalg.norm(test, axis=0) > _FLAT], sparsity, random_state)
-    agreement = factor_match_score(other, dictionaries["learnt"])
+    agreement = factor_match_score(other, dictionaries["learned"])
     return PageCode(dictionaries, errors, sparsity, training.shape[1], images, agreement)
 
 

@@ -98,7 +98,7 @@ def reconstruct_cat(photons, rate=1.0, *, side=64, random_state=0):
     }
     images = {name: image.reshape(side, side) for name, image in images.items()}
     errors = [_error(image, truth) for image in images.values()]
-    row = ReconstructionRow(photons, f"{100 * rate:g} %", *errors)
+    row = ReconstructionRow(photons, f"{100 * rate:g}%", *errors)
     negative = int(np.count_nonzero(images["pseudo_inverse"] < 0))
     return Reconstruction(row, images, negative, weight, truth)
 

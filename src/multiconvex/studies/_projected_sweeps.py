@@ -74,7 +74,7 @@ def count_rises(widths=(0.05, 0.2, 0.4), tensors=12):
     -------
     list of dict
         The likeness of planted columns, the share of sweeps that rise, and the numbers of tensors
-        in which projected least squares ends more than 1 % lower or higher than HALS.
+        in which projected least squares ends more than 1% lower or higher than HALS.
     """
     rows = []
     for width in widths:

@@ -52,7 +52,7 @@ def _measure(name, X, W, level, seeds):
                 areas.append(solutions.area)
     texts = [f"{count} of {seeds}" for count in counts]
     exact = float(feasible_set(X, 3, noise=0.0).area)
-    return NoiseRow(name, f"{100 * level:g} %", *texts, float(np.mean(areas)), exact)
+    return NoiseRow(name, f"{100 * level:g}%", *texts, float(np.mean(areas)), exact)
 
 
 def _set_or_none(X):

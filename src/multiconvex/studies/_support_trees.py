@@ -194,7 +194,7 @@ def compare_orders(k=3, rank=10, count=20, random_state=0):
         turns = [len(grow_tree(W, y, k, "weakest first").nodes) for y in Y.T]
         rows.append(
             OrderCount(
-                f"{nonzeros} columns, {100 * noise:.0f} % noise",
+                f"{nonzeros} columns, {100 * noise:.0f}% noise",
                 comb(rank, k),
                 count_supports(rank, k),
                 float(np.mean(turns)),

@@ -12,7 +12,7 @@ from multiconvex import (
     match_components,
 )
 
-SPECIES = ("educt", "intermediate", "product")
+SPECIES = ("reactant", "intermediate", "product")
 RATES = (0.5, 0.12)
 """Of the two steps of the reaction, per minute."""
 
@@ -100,9 +100,9 @@ def observe_reaction(*, noise=(0.02, 0.05), lag=0.0, random_state=0):
 def courses(minutes):
     """Return the amounts of three species in two steps of first order, shape (minutes, 3)."""
     first, second = RATES
-    educt = np.exp(-first * minutes)
-    between = first / (second - first) * (educt - np.exp(-second * minutes))
-    return np.column_stack([educt, between, 1.0 - educt - between])
+    reactant = np.exp(-first * minutes)
+    between = first / (second - first) * (reactant - np.exp(-second * minutes))
+    return np.column_stack([reactant, between, 1.0 - reactant - between])
 
 
 def bands(size, centres, width):

@@ -250,7 +250,10 @@ class States:
         return [
             {
                 "state": name,
-                **{column: f"{value:.2f}" for column, value in zip(columns, weights)},
+                **{
+                    column: f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+                    for column, value in zip(columns, weights)
+                },
                 "share": f"{np.mean(self.labels == k):.0%}",
                 "lasts (trials)": f"{self.dwell[k]:.0f}",
             }

@@ -106,7 +106,7 @@ class StainFan:
     limits : ndarray, shape (2,)
         Where the plane leaves the nonnegative orthant.
     bulk : ndarray, shape (2,)
-        Between them lie 98 % of the optical density.
+        Between them lie 98% of the optical density.
     published : ndarray, shape (2,)
     placed, random, penalised : ndarray, shapes (starts, 2), (starts, 2) and (2,)
         Columns of W: without penalty, from starts placed in the gaps between the pixels and the

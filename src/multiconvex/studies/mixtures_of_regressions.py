@@ -233,7 +233,7 @@ class Recovery:
             "known labels": _farthest(self.informed, self.truth),
             "best cost": round(self.starts.min()),
             "at best (%)": round(100 * self.at_best),
-            "within 1 % (%)": round(100 * self.near_best),
+            "within 1% (%)": round(100 * self.near_best),
         }
 
 

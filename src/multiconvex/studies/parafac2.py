@@ -130,7 +130,7 @@ class FitCourse:
     ----------
     traces : dict of str to Trace
     sweeps : dict of str to int
-        Until the error is within 0.1 % of that of the fit.
+        Until the error is within 0.1% of that of the fit.
     before, after : float
         Relative distance of the profiles to the PARAFAC2 set before and after restoration.
     change : float

@@ -64,7 +64,7 @@
       curve("H", q, weights.map((row) => row[q]), frame.H[4]);
     });
     for (const input of [place, depth]) {
-      const text = input === place ? `${k + 1} of ${near.length}` : `${depth.value} %`;
+      const text = input === place ? `${k + 1} of ${near.length}` : `${depth.value}%`;
       input.nextElementSibling.value = text;
       input.setAttribute("aria-valuetext", text);
     }

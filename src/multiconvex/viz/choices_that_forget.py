@@ -106,7 +106,7 @@ def agent_fit(fit):
     """
     strips = {"truth": fit.labels["truth"]}
     for name, short in (("smooth", "KL"), ("jumping", "TV")):
-        strips[f"{short} {fit.accuracy[name]:.1%}".replace("%", " %")] = fit.labels[name]
+        strips[f"{short} {fit.accuracy[name]:.1%}"] = fit.labels[name]
     lags = np.arange(1, fit.parameters["truth"].shape[1] + 1)
     with style():
         fig, grid = figure(nrows=2, ncols=2, height=4.4, gridspec_kw={"height_ratios": [1.0, 1.5]})

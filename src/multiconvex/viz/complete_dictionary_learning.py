@@ -156,18 +156,19 @@ def atoms(code):
     ----------
     code : PageCode
     """
-    shown = {name: _mosaic(code.dictionaries[name]) for name in ("cosines", "learnt")}
+    shown = {name: _mosaic(code.dictionaries[name]) for name in ("cosines", "learned")}
     return image_grid(shown, ncols=2, limits=(-1.0, 1.0), cmap=DIVERGING)
 
 
 def _mosaic(dictionary, ncols=5):
-    """Atoms scaled to a largest entry of one, as tiles with gaps."""
+    """Atoms scaled to a largest entry of one, as tiles with gaps and a wider one behind them."""
     side = int(np.sqrt(len(dictionary)))
     scaled = dictionary / np.abs(dictionary).max(axis=0)
     tiles = scaled.T.reshape(-1, side, side)
     padded = np.pad(tiles, ((0, 0), (0, 1), (0, 1)), constant_values=np.nan)
     rows = padded.reshape(-1, ncols, side + 1, side + 1).swapaxes(1, 2)
-    return rows.reshape(-1, ncols * (side + 1))[:-1, :-1]
+    mosaic = rows.reshape(-1, ncols * (side + 1))[:-1, :-1]
+    return np.pad(mosaic, ((0, 0), (0, side // 2)), constant_values=np.nan)
 
 
 def _plane(columns):

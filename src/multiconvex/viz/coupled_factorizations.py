@@ -46,7 +46,7 @@ def instruments(reaction):
     return Picture(
         fig,
         f"One frame of {len(slow)}, emission by excitation, with a diagonal band and scattered "
-        f"entries missing ({100 * reaction.missing:.0f} % in all); a matrix of {len(fast)} samples "
+        f"entries missing ({100 * reaction.missing:.0f}% in all); a matrix of {len(fast)} samples "
         f"in time by {reaction.matrix.shape[1]} wavelengths; and the minutes of both, none "
         "of which agree.",
     )
@@ -138,7 +138,7 @@ def course_panels(comparison):
     parts = [f"{score.fit} {score.course_error:.3f}" for score in comparison.scores]
     return Picture(
         fig,
-        "Courses of educt, intermediate and product against time, with the true ones dotted. "
+        "Courses of reactant, intermediate and product against time, with the true ones dotted. "
         f"Relative errors: {', '.join(parts)}.",
     )
 
@@ -176,7 +176,7 @@ def weights(curve):
     tensor, matrix = (100 * level for level in curve.noise)
     return Picture(
         fig,
-        f"Noise of {tensor:.0f} % in the tensor and {matrix:.0f} % in the matrix. The error is "
+        f"Noise of {tensor:.0f}% in the tensor and {matrix:.0f}% in the matrix. The error is "
         f"least, {curve.errors.min():.3f}, at weight {curve.weights[curve.errors.argmin()]:.2g}; "
         f"the variances ask for {curve.best:.2g}, separate fits estimate {curve.estimated:.2g}, "
         f"and the error varies up to {curve.errors.max():.3f}.",

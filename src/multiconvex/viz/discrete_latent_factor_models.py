@@ -8,6 +8,7 @@ from .picture import Picture
 from .styling import MARKERS, figure, style
 
 _WIDTHS = np.array([1.9, 4.5])
+_ROUNDING = 1e-14  # below it, differences of objectives are rounding
 
 
 def question(flowers, fit):
@@ -62,23 +63,24 @@ def clocks(times):
 
 
 def stopping(run):
-    """The gap of the data term, and what the objective still falls, after each sweep.
+    """The gap of the data term, and what the objective still falls, while it falls.
 
     Parameters
     ----------
     run : StoppingRun
     """
-    sweeps = np.arange(1, len(run.gap) + 1)
-    curves = {"|P \N{MINUS SIGN} F|": np.abs(run.gap), "still to fall": run.excess}
+    falls = run.excess > _ROUNDING
+    sweeps = np.arange(1, len(run.gap) + 1)[falls]
+    gaps = np.maximum(np.abs(run.gap), _ROUNDING)
+    curves = {"|P \N{MINUS SIGN} F|": gaps[falls], "still to fall": run.excess[falls]}
     with style():
         fig, axes = figure(height=3.2)
         for number, values in enumerate(curves.values()):
-            shown = np.where(values > 1e-14, values, np.nan)
             axes.plot(
-                sweeps, shown, color=CYCLE[1 - number], marker=MARKERS[number],
-                markeredgecolor=SURFACE, markevery=2,
+                sweeps, values, color=CYCLE[1 - number], marker=MARKERS[number],
+                markeredgecolor=SURFACE,
             )  # fmt: skip
-        axes.set(yscale="log", xlabel="sweep", ylabel="objective", xticks=sweeps[::2])
+        axes.set(yscale="log", xlabel="sweep", ylabel="fall of the objective", xticks=sweeps)
         label_lines(axes, list(curves))
     return Picture(
         fig,

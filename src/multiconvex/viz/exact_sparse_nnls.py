@@ -32,7 +32,7 @@ def question(pixels):
         right.axis("off")
         bar = fig.colorbar(drawn, ax=right, shrink=0.85, aspect=24, ticks=range(1, 6))
         bar.outline.set_visible(False)
-    listed = ", ".join(f"{n} in {100 * share[n]:.1f} %" for n in range(1, 6))
+    listed = ", ".join(f"{n} in {100 * share[n]:.1f}%" for n in range(1, 6))
     return Picture(
         fig,
         f"Five spectra of Indian Pines, and the number of them that nonnegative least squares uses "
@@ -199,7 +199,7 @@ def shares(pixels, k):
     k : int
     """
     maps, band = pixels.maps(k), pixels.scene.cube[:, :, 70]
-    images = {"one band of the scene": band / band.max()}
+    images = {"one band": band / band.max()}
     images |= {f"spectrum {q + 1}": maps[..., q] for q in range(maps.shape[2])}
     return image_grid(images, ncols=3, limits=(0.0, 1.0))
 

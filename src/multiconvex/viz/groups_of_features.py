@@ -38,7 +38,7 @@ def coefficients(tasks, shown=60, random_state=0):
     return Picture(
         fig,
         f"Coefficients of {coef.shape[0]} features in {shown} tasks. On the left nonzero entries, "
-        f"{100 * active:.0f} % of all, look scattered; sorted by group, on the right, each task "
+        f"{100 * active:.0f}% of all, look scattered; sorted by group, on the right, each task "
         "has one solid block.",
     )
 
@@ -70,7 +70,7 @@ def split(measured):
             ],
         )
     parts = [
-        f"{100 * changes[2]:+.1f} % and {100 * changes[-1]:+.1f} % with {factor:g} times the weight"
+        f"{100 * changes[2]:+.1f}% and {100 * changes[-1]:+.1f}% with {factor:g} times the weight"
         for factor, changes in measured.changes.items()
     ]
     return Picture(
@@ -204,7 +204,7 @@ def proteins(measured):
             )  # fmt: skip
         right.set_xticks((0, 1), ("shuffled", "learned"))
         right.set(title="index of two splits", xlim=(-0.5, 1.5), ylim=(None, 1.0))
-    parts = [f"{name} {np.median(row):.1f} %" for name, row in zip(names, errors)]
+    parts = [f"{name} {np.median(row):.1f}%" for name, row in zip(names, errors)]
     return Picture(
         fig,
         f"Median share of wrong classes over {errors.shape[1]} splits of the mice: "

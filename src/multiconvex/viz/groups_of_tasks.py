@@ -41,8 +41,8 @@ def alone(accuracy, animals, tasks):
     return Picture(
         fig,
         f"Accuracy of {len(accuracy)} classifiers fitted alone, from {100 * accuracy.min():.0f} to "
-        f"{100 * accuracy.max():.0f} %. The {len(poor)} with {few:.0f} samples, one a row, have a "
-        f"mean of {100 * accuracy[poor].mean():.0f} %, the others {others.mean():.0f} %.",
+        f"{100 * accuracy.max():.0f}%. The {len(poor)} with {few:.0f} samples, one a row, have a "
+        f"mean of {100 * accuracy[poor].mean():.0f}%, the others {others.mean():.0f}%.",
     )
 
 
@@ -67,15 +67,15 @@ def penalty(path, number):
             )  # fmt: skip
         axes.set(
             ylim=(0, 1.05 * top), xlabel="singular value of the weights of a family",
-            title=f"poor tasks: {100 * path.accuracy[number, 1]:.1f} % right",
+            title=f"poor tasks: {100 * path.accuracy[number, 1]:.1f}% right",
         )  # fmt: skip
         axes.grid(visible=False, axis="x")
     shares = values[:, 0].sum() / max(values.sum(), np.finfo(float).tiny)
     return Picture(
         fig,
         f"With {path.shares[number]:g} times the default weight the first singular values are "
-        f"{100 * shares:.0f} % of the sum of all; {100 * path.accuracy[number, 1]:.1f} % of the "
-        f"answers are right in poor tasks, {100 * path.accuracy[number, 0]:.1f} % in all.",
+        f"{100 * shares:.0f}% of the sum of all; {100 * path.accuracy[number, 1]:.1f}% of the "
+        f"answers are right in poor tasks, {100 * path.accuracy[number, 0]:.1f}% in all.",
     )
 
 

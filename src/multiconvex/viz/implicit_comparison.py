@@ -47,7 +47,7 @@ def errors(comparison):
     return Picture(
         fig,
         f"Median test errors on {comparison.data} in {comparison.unit}: {medians}. The grey band "
-        "begins at the ordinary network and is 10 % wide.",
+        "begins at the ordinary network and is 10% wide.",
     )
 
 

@@ -65,7 +65,7 @@ def recovery(measured, condition):
         )  # fmt: skip
         label_lines(axes, list(measured.found))
     parts = [
-        f"{name} finds {100 * found[row, 0]:.0f} to {100 * found[row, -1]:.0f} %"
+        f"{name} finds {100 * found[row, 0]:.0f} to {100 * found[row, -1]:.0f}%"
         for name, found in measured.found.items()
     ]
     return Picture(
@@ -104,8 +104,8 @@ def relaxed_columns(relaxations, fraction):
                 reach = 1.35 * np.abs(planted[:, q]).max()
                 axes.set(ylim=(-reach, reach), xlim=(0, len(planted) + 1))
                 axes.grid(axis="x", visible=False)
-                title = f"{name}: " if q == 0 else ""
-                axes.set_title(f"{title}{relaxed.counts[q]} nonzeros")
+                title = f"{name}, " if q == 0 else ""
+                axes.set_title(f"{title}nonzeros: {relaxed.counts[q]}")
             panels[-1, column].set_xlabel("atom")
     parts = [
         f"with a penalty on {name} the columns have {_listed(relaxed.counts)} nonzeros and "
@@ -146,7 +146,7 @@ def atom_counts(case, counted, count):
         right.set(title="mean squared error (×10⁻⁵)", yticks=[20, 50, 100, 200, 500])
         right.set_yticklabels(["20", "50", "100", "200", "500"])
         right.minorticks_off()
-        right.legend(fontsize=9.5)
+        right.legend(fontsize=9.5, frameon=True, facecolor=SURFACE, edgecolor="none", framealpha=1)
     parts = [f"{name} {1e5 * errors[place]:.1f}" for name, errors in counted.errors.items()]
     return Picture(
         fig,

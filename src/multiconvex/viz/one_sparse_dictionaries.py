@@ -94,10 +94,10 @@ def lifted(case):
                 arrowprops={"arrowstyle": "-|>", "color": CYCLE[k], "lw": 2.4, "shrinkA": 0,
                             "shrinkB": 0},
             )  # fmt: skip
-            left.annotate(
-                f"$d_{k + 1}$", 1.13 * tip, ha="center", va="center", color=INK, fontsize=13
+            left.text(
+                *(1.13 * tip), f"$d_{k + 1}$", ha="center", va="center", color=INK, fontsize=13
             )
-        left.set(aspect="equal", xlim=(-1.65, 1.65), ylim=(-0.85, 1.2))
+        left.set(aspect="equal", xlim=(-1.65, 1.65), ylim=(-0.85, 1.3))
         left.axis("off")
         errors = np.array(list(case.errors.values())).round(12)
         places = np.arange(len(errors))

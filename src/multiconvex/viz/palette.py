@@ -41,6 +41,8 @@ MUTED = LIGHT["muted"]
 GRID = LIGHT["grid"]
 SURFACE = LIGHT["surface"]
 CYCLE = tuple(LIGHT[f"c{i}"] for i in range(8))
+# Pictures of pixels cannot follow the theme: the colour that is nearly the same in both.
+PIXELS = CYCLE[5]
 
 _NOTEBOOK = {"ink": "--jp-content-font-color1", "surface": "--jp-layout-color0"}
 

@@ -104,13 +104,13 @@ def scattered(case, number=1):
             true = case.runs.profiles[number - 1][:, q]
             axes.plot(clock, true, color=CYCLE[q], linewidth=1.3, linestyle=":")
         axes.set(xlabel="minutes", ylabel="profile", ylim=(-0.05, 1.15))
-        axes.set_title(f"error {100 * case.error:.1f} %, agreement {case.match:.3f}")
+        axes.set_title(f"error {100 * case.error:.1f}%, agreement {case.match:.3f}")
         axes.margins(x=0)
         fig.legend(loc="outside upper center", ncols=3)
     return Picture(
         fig,
         f"True and fitted profiles of a run whose peaks move by up to {case.scatter:g} minutes on "
-        f"their own: true cross products differ by {100 * case.true_spread:.0f} %, the model "
-        f"leaves {100 * case.error:.1f} % of the noiseless data, and agreement with the true "
+        f"their own: true cross products differ by {100 * case.true_spread:.0f}%, the model "
+        f"leaves {100 * case.error:.1f}% of the noiseless data, and agreement with the true "
         f"profiles is {case.match:.3f}.",
     )

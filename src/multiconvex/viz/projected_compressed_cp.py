@@ -99,10 +99,10 @@ def cone(case):
         }
         for name, (place, color, marker) in marks.items():
             axes.plot(
-                *place, marker, color=color, markersize=9.5, mec=SURFACE, label=name, zorder=3
+                *place, marker, color=color, markersize=7.5, mec=SURFACE, label=name, zorder=3
             )
         axes.plot([], [], color=CYCLE[3], label="Dykstra")
-        axes.set(xlim=(-1.1, 1.2), ylim=(-1.0, 1.2), aspect="equal")
+        axes.set(xlim=(-1.1, 1.2), ylim=(-1.1, 1.2), aspect="equal")
         axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
         axes.grid(visible=False)
     gaps = (np.linalg.norm(end - case.nearest) for end in (case.step, case.path[-1]))

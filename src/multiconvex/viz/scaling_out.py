@@ -23,7 +23,7 @@ def sizes(n_columns, rank=10, height=8192):
         "X": 8.0 * rows * n_columns,
         "W": 8.0 * rows * rank,
         "one chunk of X": 8.0 * np.minimum(rows, height) * n_columns,
-        "its statistics": np.full_like(rows, page),
+        "statistics of a chunk": np.full_like(rows, page),
         "H": np.full_like(rows, 8.0 * n_columns * rank),
     }
     with style():

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.patches import Polygon
 
 from .labels import label_lines
-from .palette import CYCLE, INK, MUTED
+from .palette import CYCLE, INK, MUTED, PIXELS
 from .picture import Picture
 from .simplices import barycentric
 from .styling import MARKERS, figure, style
@@ -33,7 +33,7 @@ def geometry(measured):
             axes.add_patch(Polygon(corners, closed=True, fill=False, edgecolor=MUTED, lw=1.2))
             points = np.unique(rows.round(3), axis=0)
             axes.plot(
-                *barycentric(points.T), ".", color=CYCLE[0], markersize=4, alpha=0.5,
+                *barycentric(points.T), ".", color=PIXELS, markersize=4, alpha=0.6,
                 rasterized=True,
             )  # fmt: skip
             axes.set_title(name.replace(" of ", " of\n", 1), fontsize=10.5)

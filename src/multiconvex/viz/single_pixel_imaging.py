@@ -161,6 +161,6 @@ def target(record):
     parts = [f"{name} {value:.3f}" for name, value in record.correlations.items()]
     return Picture(
         picture.figure,
-        f"A disc with six round holes, from {100 * record.share:.0f} % of its wavelet "
+        f"A disc with six round holes, from {100 * record.share:.0f}% of its wavelet "
         f"coefficients. Correlations with the ordinary camera: {'; '.join(parts)}.",
     )

@@ -5,7 +5,7 @@ from matplotlib.colors import to_rgb
 
 from multiconvex.studies.spectral_unmixing import colours_of
 
-from .palette import CYCLE, INK, MUTED, SURFACE
+from .palette import CYCLE, INK, MUTED, PIXELS, SURFACE
 from .picture import Picture
 from .styling import MARKERS, SEQUENTIAL, WIDTH, figure, style
 
@@ -49,7 +49,7 @@ def paints(mixtures, share):
         right.set_xticks([])
         right.set_yticks(range(len(made)), list(made), rotation=90, va="center")
         right.tick_params(length=0)
-        right.set_title(f"{100 * share:.0f} % {mixtures.names[1]}")
+        right.set_title(f"{100 * share:.0f}% {mixtures.names[1]}")
     parts = [
         f"{name}: mean reflectance {spectrum.mean():.2f}, colour {_hex(colours[name])}"
         for name, spectrum in made.items()
@@ -57,7 +57,7 @@ def paints(mixtures, share):
     return Picture(
         fig,
         f"Spectra of a {mixtures.names[0]} and a {mixtures.names[1]} paint, and of mixtures with "
-        f"{100 * share:.0f} % of the second. {'; '.join(parts)}.",
+        f"{100 * share:.0f}% of the second. {'; '.join(parts)}.",
     )
 
 
@@ -112,7 +112,7 @@ def cloud(path, weight):
     with style():
         fig, axes = figure(height=3.8)
         axes.plot(
-            *path.pixels.T, "o", color=CYCLE[0], alpha=0.3, markersize=3, markeredgewidth=0,
+            *path.pixels.T, "o", color=PIXELS, alpha=0.4, markersize=3, markeredgewidth=0,
             rasterized=True,
         )  # fmt: skip
         for corners, color, name, marker in (
@@ -135,7 +135,7 @@ def cloud(path, weight):
     return Picture(
         fig,
         f"{len(path.pixels)} pixels and two triangles. With a weight of {weight:g} the residual is "
-        f"{100 * result.error:.2f} %, the mean angle {result.angles.mean():.1f} degrees and the "
+        f"{100 * result.error:.2f}%, the mean angle {result.angles.mean():.1f} degrees and the "
         f"error of the shares {result.rmse:.3f}.",
     )
 

@@ -63,7 +63,7 @@ def stain_step(stains, history, step):
                      color=_COLOURS[solved])  # fmt: skip
     alt = (
         f"{_say(step, solved)}. A stained slide, and what it would look like with each of two "
-        f"stains alone. The relative misfit is {100 * errors[step]:.1f} %."
+        f"stains alone. The relative misfit is {100 * errors[step]:.1f}%."
     )
     return Picture(fig, alt)
 
@@ -121,4 +121,4 @@ def _descent(axes, errors, step):
     axes.set(yscale="log", xticks=[], ylabel="misfit")
     axes.minorticks_off()
     ticks = [share for share in (0.5, 0.2, 0.1, 0.05, 0.02) if min(errors) <= share <= max(errors)]
-    axes.set_yticks(ticks[::2], [f"{100 * share:.0f} %" for share in ticks[::2]])
+    axes.set_yticks(ticks[::2], [f"{100 * share:.0f}%" for share in ticks[::2]])

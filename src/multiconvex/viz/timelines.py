@@ -40,7 +40,7 @@ def timeline(labels_by_name, *, breaks=(), names=None, xlabel="trial", height=No
     Examples
     --------
     >>> timeline({"fit": [0, 0, 1]}).alt
-    'Labels of 3 trials: fit, 1 change, label 0 67 %, label 1 33 %.'
+    'Labels of 3 trials: fit, 1 change, label 0 67%, label 1 33%.'
     """
     strips = _check(labels_by_name)
     count = max(max(strip.max() for strip in strips.values()) + 1, 1)
@@ -117,9 +117,7 @@ def _describe(strips, names, xlabel):
     parts = []
     for title, strip in strips.items():
         changes = int(np.count_nonzero(np.diff(strip)))
-        shares = [
-            f"{name} {np.mean(strip == k):.0%}".replace("%", " %") for k, name in enumerate(names)
-        ]
+        shares = [f"{name} {np.mean(strip == k):.0%}" for k, name in enumerate(names)]
         parts.append(f"{title}, {changes} change{'s' * (changes != 1)}, {', '.join(shares)}")
     count = len(next(iter(strips.values())))
     return f"Labels of {count} {xlabel}s: {'; '.join(parts)}."

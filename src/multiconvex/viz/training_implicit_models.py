@@ -78,7 +78,7 @@ def relaxed(curves, lam):
         axes.plot(curve.places, curve.exact, color=CYCLE[0])
         axes.plot(curve.places, curve.truth, ":", color=INK, linewidth=1.5)
         axes.set(
-            title=f"gap {100 * curve.gap:.2g} %", xlabel="input", ylabel="target", ylim=(-1.5, 1.5)
+            title=f"gap {100 * curve.gap:.2g}%", xlabel="input", ylabel="target", ylim=(-1.5, 1.5)
         )
     fitted = np.sqrt(np.mean((curve.relaxed - curve.targets) ** 2))
     error = np.sqrt(np.mean((curve.exact - curve.truth) ** 2))
@@ -86,7 +86,7 @@ def relaxed(curves, lam):
         fig,
         f"Weight of the divergence {lam:g}: the trained states leave a training error of "
         f"{fitted:.3f}, where the noise is 0.1; the equilibrium (line) is {error:.3f} away from "
-        f"the sine (dotted). The states are {100 * curve.gap:.2g} % away from the equilibrium.",
+        f"the sine (dotted). The states are {100 * curve.gap:.2g}% away from the equilibrium.",
     )
 
 
