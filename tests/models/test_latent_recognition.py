@@ -95,10 +95,12 @@ class TestRecognition:
         ],
         ids=["nonneg", "nonpos", "bounds", "half bounds"],
     )
-    def test_attributes_are_inequalities(self, variable, inside, outside):
+    def test_attributes_are_inequalities_that_fitted_values_meet(self, variable, inside, outside):
         space = expressions.as_parameter_space([], None, [variable])
         assert space.value(np.array(inside, float)) == 0.0
         assert space.value(np.array(outside, float)) == np.inf
+        expressions.settle([variable], np.array(outside, float))
+        assert space.value(variable.value) == 0.0
 
     def test_attributes_beyond_bounds_are_not(self):
         for variable in (cp.Variable((2, 2), symmetric=True), cp.Variable((2, 2), PSD=True)):

@@ -34,6 +34,17 @@ def test_pure_factors_are_unique(rank):
     assert max(report.angles_W.max(), report.angles_H.max()) < 0.05
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_rounding_makes_no_other_factors(seed):
+    """Data at the corners of the outer polygon: what tangents do there is below the last digit."""
+    rng = np.random.default_rng(seed)
+    W = np.vstack([np.eye(3), rng.random((3, 3))])
+    H = np.vstack([np.eye(3), rng.dirichlet(np.ones(3), 8)])
+    for _ in range(4):
+        rounded = (F * (1.0 + np.spacing(1.0) * rng.integers(-1, 2, F.shape)) for F in (W, H))
+        assert uniqueness_report(model(*rounded)).is_unique.all()
+
+
 @pytest.mark.parametrize("rank", [4, 6])
 def test_above_rank_three_pure_factors_are_isolated(rank):
     report = uniqueness_report(model(*pure(rank)))

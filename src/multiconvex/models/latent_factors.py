@@ -151,7 +151,7 @@ class LatentFactorModel:
             callback=callback,
         )
         for factor, theta, size in zip(self._factors, best.blocks["parameters"], emission.sizes):
-            expressions.assign(factor, theta[:size])
+            expressions.settle(factor, theta[:size])
         self._fitted = best.blocks["parameters"]
         return LatentFactorFit(**vars(best), parameters=self._values(), starts=starts)
 

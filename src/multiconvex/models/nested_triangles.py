@@ -15,17 +15,15 @@ References
 """
 
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 
+from multiconvex.models.exact_polygons import ExactPolygons, scaled
 from multiconvex.models.profile_plane import ProfilePlane
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 _SAMPLES = 17
-_NARROW = 1e-13
-_UNIT = 2**200
 _EVEN = (0.6, 1.6)  # middle weights with which the parameter of a conic runs evenly
 
 
@@ -94,10 +92,11 @@ def triangles(plane, points):
 
 def parts(plane: ProfilePlane):
     """The connected parts of the set of corners, in turn, as a tuple of :class:`Part`."""
-    pieces = _pieces_of_the_border(plane)
+    polygons = ExactPolygons(plane)
+    pieces = polygons.pieces_of_the_border()
     chains = []
     for number, piece in enumerate(pieces):
-        for low, high, arcs in _Arc.follow(plane, *piece).inside(plane):
+        for low, high, arcs in _inside(polygons, _apexes(polygons, piece)):
             if low == 0.0 and chains and chains[-1][-1][:2] == (number - 1, np.inf):
                 chains[-1].append((number, high, low, arcs))
             else:
@@ -130,68 +129,26 @@ def avoidable(plane, candidates, index):
 
 @dataclass(frozen=True, eq=False)
 class _Arc:
-    """Apexes while a point moves along a piece of an edge.
+    """Points on a conic.
 
     Rows of ``conic`` are the homogeneous coordinates that multiply ``(1 - s)**2``, ``2 s (1 - s)``
-    and ``s**2``: in this form nothing cancels near the ends. They are products of products of
-    differences. Where data touch the border of the outer polygon all of these are tiny, and
-    only whole numbers of any length keep their digits.
+    and ``s**2``: in this form nothing cancels near the ends.
     """
 
     conic: np.ndarray
 
-    @classmethod
-    def follow(cls, plane, start, stop, ends):
-        middle = 0.5 * (start + stop)[None]
-        right = plane.inner[_touched(plane, middle, 1)[0]]
-        left = plane.inner[_touched(plane, middle, -1)[0]]
-        following, edge = _leave(plane, middle, right - middle)
-        ahead = plane.inner[_touched(plane, following, 1)[0]]
-        if np.array_equal(ahead, left):
-            return cls(np.tile([*left, 1.0], (3, 1)))
-        border = _whole([*plane.normals[edge[0]], plane.offsets[edge[0]]])
-        right, ahead, left = _lifted(np.array([right, ahead, left]))
-        reached = np.cross(np.cross(ends, right), border)
-        onward, back = np.cross(reached, ahead), np.cross(ends, left)
-        first, last = np.cross(onward[0], back[0]), np.cross(onward[1], back[1])
-        twice = np.cross(onward[0], back[1]) + np.cross(onward[1], back[0])
-        if not (first.any() and last.any()):
-            # both lines coincide at an end: what remains without the common factor is a segment
-            first, last = (end if end.any() else twice for end in (first, last))
-            twice = first + last
-        conic = np.array([2 * first, twice, 2 * last])
-        return cls((conic / np.abs(conic).max()).astype(float))
-
     def at(self, places):
-        """Apexes, of shape (k, 2)."""
+        """Points, of shape (k, 2)."""
         lifted = _bernstein(places) @ self.conic
         return lifted[:, :2] / lifted[:, 2:]
 
     def velocity(self, places):
-        """Derivatives of the apexes, of shape (k, 2)."""
+        """Derivatives of the points, of shape (k, 2)."""
         lifted = _bernstein(places) @ self.conic
         slope = 2.0 * np.column_stack([1.0 - places, places]) @ np.diff(self.conic, axis=0)
         return (slope[:, :2] - lifted[:, :2] / lifted[:, 2:] * slope[:, 2:]) / lifted[:, 2:]
 
-    def inside(self, plane):
-        """Parts of the arc whose apex lies in the outer polygon, with the ratios of their ends.
-
-        A place ``s`` is given by the ratio ``s / (1 - s)``, which keeps all digits at both ends.
-        """
-        walls = np.column_stack([plane.normals, plane.offsets])
-        heights = np.column_stack([self.conic @ walls.T, self.conic[:, 2]])
-        cuts = np.unique(np.concatenate([[0.0, np.inf], *map(_sign_changes, heights.T)]))
-        kept = []
-        for low, high in pairwise(cuts):
-            signs = np.sign(_between(heights, low, high).sum(axis=0))
-            if np.abs(signs.sum()) < heights.shape[1]:
-                continue
-            if kept and kept[-1][1] == low:
-                low = kept.pop()[0]
-            kept.append((low, high))
-        return [(low, high, self._cut(low, high)) for low, high in kept]
-
-    def _cut(self, low, high):
+    def cut(self, low, high):
         """The arc from one place to another, as a list of pieces that are run evenly."""
         conic = _between(self.conic, low, high)
         first, last = conic[0, 2], conic[2, 2]
@@ -199,40 +156,53 @@ class _Arc:
         arc = _Arc(conic)
         if _EVEN[0] <= conic[1, 2] <= _EVEN[1]:
             return [arc]
-        return arc._cut(0.0, 1.0) + arc._cut(1.0, np.inf)
+        return arc.cut(0.0, 1.0) + arc.cut(1.0, np.inf)
 
 
-def _pieces_of_the_border(plane):
-    """Ends of pieces of the outer border along which no tangent of the apex changes its corner.
+def _apexes(polygons, ends):
+    """The conic of the apexes while a point moves along a piece of an edge, in whole numbers.
 
-    Returns
-    -------
-    list of (ndarray, ndarray, ndarray)
-        Both ends as points, and as a pair of exact homogeneous coordinates.
+    Its rows are as in :class:`_Arc`. They are products of products of differences. Where data touch
+    the border of the outer polygon all of these are tiny, and only whole numbers of any length keep
+    their digits.
     """
-    borders = _whole(np.column_stack([plane.normals, plane.offsets]))
-    corners = _lifted(plane.inner)
-    following = np.roll(plane.inner, -1, axis=0)
-    heights = np.abs(plane.outer @ plane.normals.T + plane.offsets)
-    sides = (heights / np.linalg.norm(plane.normals, axis=1)).argsort(axis=1)
-    lines = np.cross(corners, np.roll(corners, -1, axis=0))
-    points, exact = [plane.outer], [np.cross(borders[sides[:, 0]], borders[sides[:, 1]])]
-    for direction in (plane.inner - following, following - plane.inner):
-        reached, facets = _leave(plane, plane.inner, direction)
-        points.append(reached)
-        exact.append(np.cross(lines, borders[facets]))
-    for k in range(2):
-        touched = _touched(plane, points[k], -1)
-        reached, facets = _leave(plane, points[k], plane.inner[touched] - points[k])
-        points.append(reached)
-        exact.append(np.cross(np.cross(exact[k], corners[touched]), borders[facets]))
-    points, exact = np.vstack(points), np.vstack(exact)
-    exact = exact * _UNIT**3 // exact[:, 2:]
-    angles = np.arctan2(points[:, 1], points[:, 0])
-    order = angles.argsort()
-    gaps = np.diff(angles[order], append=angles[order[0]] + 2 * np.pi)
-    pairs = zip(order, np.roll(order, -1), gaps)
-    return [(points[k], points[j], exact[[k, j]]) for k, j, gap in pairs if gap > _NARROW]
+    middle = ends.sum(axis=0)
+    (right, side), left = polygons.along_tangent(middle), polygons.touched(middle, -1)
+    right, left, border = polygons.corners[right], polygons.corners[left], polygons.borders[side]
+    following = np.cross(np.cross(middle, right), border)
+    ahead = polygons.corners[polygons.touched(following * np.sign(following[2]))]
+    if np.array_equal(ahead, left):
+        return np.tile(left, (3, 1))
+    reached = np.cross(np.cross(ends, right), border)
+    onward, back = np.cross(reached, ahead), np.cross(ends, left)
+    first, last = np.cross(onward[0], back[0]), np.cross(onward[1], back[1])
+    twice = np.cross(onward[0], back[1]) + np.cross(onward[1], back[0])
+    if not (first.any() and last.any()):
+        # both lines coincide at an end: what remains without the common factor is a segment
+        first, last = (end if end.any() else twice for end in (first, last))
+        twice = first + last
+    return np.array([2 * first, twice, 2 * last])
+
+
+def _inside(polygons, conic):
+    """Parts of an arc in the outer polygon: the ratios of their ends, and their pieces.
+
+    A place ``s`` is given by the ratio ``s / (1 - s)``, which keeps all digits at both ends. An end
+    may be closer to a side of the polygon than the digits of its coordinates tell, so the conic and
+    its heights above the sides are whole numbers until they are compared.
+    """
+    heights = scaled(np.column_stack([conic @ polygons.borders.T, conic[:, 2]]))
+    arc = _Arc(scaled(conic))
+    cuts = np.unique(np.concatenate([[0.0, np.inf], *map(_sign_changes, heights.T)]))
+    kept = []
+    for low, high in pairwise(cuts):
+        signs = np.sign(_between(heights, low, high).sum(axis=0))
+        if signs.min() < 0 < signs.max():
+            continue
+        if kept and kept[-1][1] == low:
+            low = kept.pop()[0]
+        kept.append((low, high))
+    return [(low, high, arc.cut(low, high)) for low, high in kept]
 
 
 def _part(plane, chain, encloses):
@@ -301,16 +271,6 @@ def _leave(plane, points, directions):
     np.divide(-heights, rates, out=steps, where=rates < 0)
     facets = steps.argmin(axis=1)
     return points + steps[np.arange(len(points)), facets, None] * directions, facets
-
-
-def _lifted(points):
-    """Exact homogeneous coordinates of points, one row a point."""
-    return _whole(np.column_stack([points, np.ones(len(points))]))
-
-
-def _whole(numbers):
-    """Multiples of one small power of two, as whole numbers."""
-    return np.vectorize(lambda number: int(Fraction(number) * _UNIT), otypes=[object])(numbers)
 
 
 def _bernstein(places):

@@ -80,6 +80,13 @@ def assign(variables, flat):
         start += variable.size
 
 
+def settle(variables, flat):
+    """Give the variables fitted values, inside their signs and bounds, which rounding may cross."""
+    assign(variables, flat)
+    for variable in variables:
+        variable.save_value(np.clip(variable.value, *variable.get_bounds()))
+
+
 def split_terms(expression):
     """Return the terms of a sum, or of a multiple of a sum."""
     if isinstance(expression, AddExpression):
