@@ -15,6 +15,10 @@ from pages import ROOT
 CHAPTERS = [chapter.docname for chapter in chapters(ROOT)]
 MODULES = sorted((ROOT / "src/multiconvex").rglob("*.py"))
 EXERCISE = re.compile(r"\{exercise(?:-start)?\}[^\n]*\n(?::class:[^\n]*\n)?:label: (?P<label>\S+)")
+LISTING = re.compile(
+    r"\{literalinclude\} (?P<path>\S+)\n(?::language:[^\n]*\n)?:pyobject: (?P<name>\S+)\n"
+    r"(?P<dedent>:dedent: 4\n)?"
+)
 SOLUTION = re.compile(
     r"\{solution-start\} (?P<label>\S+)\n(?P<options>(?::[^\n]*\n)*)(?P<body>.*?)\{solution-end\}",
     re.DOTALL,
@@ -176,6 +180,20 @@ def test_a_chapter_opens_and_closes_like_the_others(docname):
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
     assert headings.index("Exercises") < headings.index("To remember")
     assert headings[-1] in ("To remember", "Further reading")
+
+
+@pytest.mark.parametrize("docname", CHAPTERS)
+def test_listings_name_what_is_there_and_methods_start_at_the_margin(docname):
+    page = ROOT / f"{docname}.md"
+    text = page.read_text(encoding="utf-8")
+    listings = list(LISTING.finditer(text))
+    assert len(listings) == text.count(":pyobject:")
+    for listing in listings:
+        body = ast.parse((page.parent / listing["path"]).read_text(encoding="utf-8")).body
+        for name in listing["name"].split("."):
+            (found,) = (node for node in body if getattr(node, "name", None) == name)
+            body = found.body
+        assert bool(listing["dedent"]) == ("." in listing["name"])
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
