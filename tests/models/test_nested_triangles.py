@@ -85,6 +85,20 @@ def test_slack_agrees_with_random_triangles(seed):
         assert nested_triangles.slack(plane, np.vstack(kept)).min() >= -1e-12
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize("seed", range(6))
+def test_tangents_of_a_corner_go_along_its_edges_whatever_its_last_digits(seed, turn):
+    W, H = random_mixture(seed, 0.0)
+    plane = profile_plane(W @ H.T, 3, noise=0.0)
+    edges = np.roll(plane.inner, -turn, axis=0) - plane.inner
+    for nudge in regular(8, 3e-17):
+        reached = nested_triangles.next_point(plane, plane.inner + nudge, turn) - plane.inner
+        lengths = np.linalg.norm(edges, axis=1) * np.linalg.norm(reached, axis=1)
+        sines = (edges[:, 0] * reached[:, 1] - edges[:, 1] * reached[:, 0]) / lengths
+        assert np.abs(sines).max() < 1e-9
+        assert ((edges * reached).sum(axis=1) > 0).all()
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_triangles_of_feasible_points_lie_between_and_of_others_do_not(seed):
     W, H = random_mixture(seed, 0.2 * (seed % 2))

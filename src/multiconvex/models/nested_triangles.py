@@ -24,6 +24,7 @@ from multiconvex.models.profile_plane import ProfilePlane
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 _SAMPLES = 17
+_HERE = 1e-12
 _EVEN = (0.6, 1.6)  # middle weights with which the parameter of a conic runs evenly
 
 
@@ -260,6 +261,8 @@ def _touched(plane, points, turn):
     towards = plane.inner - points[:, None]
     middle = -points[:, None]
     angles = np.arctan2(_cross(middle, towards), (middle * towards).sum(axis=2))
+    # the tangent of a corner goes to its neighbour: the way to the corner itself is rounding
+    angles[np.abs(towards).max(axis=2) <= _HERE * np.abs(plane.inner).max()] = 0.0
     return (turn * angles).argmin(axis=1)
 
 
