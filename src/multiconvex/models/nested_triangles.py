@@ -24,7 +24,7 @@ from multiconvex.models.profile_plane import ProfilePlane
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 _SAMPLES = 17
-_HERE = 1e-12
+_HERE = 1e-12  # sizes of the data within which a point is at a corner
 _EVEN = (0.6, 1.6)  # middle weights with which the parameter of a conic runs evenly
 
 
@@ -63,7 +63,7 @@ def next_point(plane, points, turn=1):
 
     With ``turn=1`` the inner polygon lies on the left of the way, with -1 on the right.
     """
-    return _leave(plane, points, plane.inner[_touched(plane, points, turn)] - points)[0]
+    return _leave(plane, points, plane.inner[_touched(plane, points, turn)] - points)
 
 
 def slack(plane, points):
@@ -218,7 +218,7 @@ def _part(plane, chain, encloses):
     near = near[np.append(True, np.linalg.norm(np.diff(near, axis=0), axis=1) > 0)]
     swept = _cross(corners, np.roll(corners, -1, axis=0))
     area += 0.5 * float(swept.sum() if encloses else swept[:-1].sum())
-    far = _leave(plane, np.zeros_like(near), near)[0]
+    far = _leave(plane, np.zeros_like(near), near)
     outline = (near, corners) if encloses else (np.vstack([near, corners[::-1]]),)
     return Part(near, far, max(area, 0.0), encloses, outline)
 
@@ -242,7 +242,7 @@ def _angles(part):
 def _turn_to(plane, angle):
     """Direction of the next point of the border, more than ``angle``."""
     ray = np.array([[np.cos(angle), np.sin(angle)]])
-    reached = next_point(plane, _leave(plane, np.zeros((1, 2)), ray)[0])[0]
+    reached = next_point(plane, _leave(plane, np.zeros((1, 2)), ray))[0]
     return angle + (np.arctan2(reached[1], reached[0]) - angle) % (2 * np.pi)
 
 
@@ -267,13 +267,12 @@ def _touched(plane, points, turn):
 
 
 def _leave(plane, points, directions):
-    """Where rays leave the outer polygon, and through which of its facets."""
+    """Where rays leave the outer polygon."""
     heights = points @ plane.normals.T + plane.offsets
     rates = directions @ plane.normals.T
     steps = np.full(rates.shape, np.inf)
     np.divide(-heights, rates, out=steps, where=rates < 0)
-    facets = steps.argmin(axis=1)
-    return points + steps[np.arange(len(points)), facets, None] * directions, facets
+    return points + steps.min(axis=1)[:, None] * directions
 
 
 def _bernstein(places):
